@@ -1,0 +1,1 @@
+"""How each stage of the pipeline works; `dvc.yaml` says what depends on what."""

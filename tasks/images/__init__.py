@@ -1,0 +1,1 @@
+"""One picture or many: decoding, augmentation, and the table of samples."""

@@ -1,0 +1,133 @@
+"""A packed dataset: one array of images, one table of samples, and who may read which rows.
+
+`prepare` packs all images of a dataset into one `images.npy`, uint8 (n, h, w, c), which is
+memory-mapped, so a dataset may be larger than memory. The table beside it has a row per
+image, in the same order. Splits live in their own file, because another seed must not
+change the packed data. Test rows come from `test_rows` only, which only `evaluate` may
+import.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tasks.stage import PREPARED, SPLITS, StageError, written
+
+SplitName = Literal["train", "val", "test"]
+SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
+
+
+class Sample(NamedTuple):
+    """One row of `samples.csv`."""
+
+    id: str  # unique in its dataset; a path with forward slashes for files
+    label: str  # the name of its class
+    role: str  # "train", "val" or "test" as the authors say, or ""
+    digest: str  # SHA-256 of the shape and the decoded pixels, before resizing
+    width: int  # pixels, before resizing
+    height: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a packed dataset.
+
+    Attributes:
+        images: all images of the dataset, memory-mapped uint8 (n, h, w, c) in 0..255.
+        index: int64 (m,), which of them these rows are, ascending.
+        labels: int64 (m,), positions in `classes`.
+        ids: m identifiers.
+        digests: m pixel digests.
+        classes: names, sorted.
+    """
+
+    images: np.ndarray
+    index: np.ndarray
+    labels: np.ndarray
+    ids: list[str]
+    digests: list[str]
+    classes: list[str]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def pixels(self) -> np.ndarray:
+        """Return the images of these rows as uint8 (m, h, w, c), in memory."""
+        return np.asarray(self.images[self.index])
+
+
+def position(seed: int, digest: str) -> float:
+    """Return where a digest falls in [0, 1): uniform, and the same on every machine."""
+    key = sha256(f"{seed}:{digest}".encode()).digest()
+    return int.from_bytes(key[:8], "big") / 2**64
+
+
+def write_table(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV file that any spreadsheet reads, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    written(path, text.getvalue())
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV file with every value as text, so that a class may be called `NA` or `01`.
+
+    Raises:
+        StageError: if the file is missing.
+    """
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except FileNotFoundError:
+        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
+
+
+def classes_of(dataset: str) -> list[str]:
+    """Return the names of the classes of a prepared dataset, sorted."""
+    summary = json.loads((PREPARED / dataset / "summary.json").read_text(encoding="utf-8"))
+    return list(summary["classes"])
+
+
+def train_rows(dataset: str) -> Rows:
+    """Return what a model may learn from."""
+    return _rows(dataset, "train")
+
+
+def val_rows(dataset: str) -> Rows:
+    """Return what a choice may look at."""
+    return _rows(dataset, "val")
+
+
+def test_rows(dataset: str) -> Rows:
+    """Return what is scored once. Only `evaluate` may import this."""
+    return _rows(dataset, "test")
+
+
+def _rows(dataset: str, split: SplitName) -> Rows:
+    samples = read_table(PREPARED / dataset / "samples.csv")
+    splits = read_table(SPLITS / f"{dataset}.csv")
+    if not samples["id"].equals(splits["id"]):
+        raise StageError(
+            f"'{SPLITS / dataset}.csv' lists other samples than '{PREPARED / dataset}': expected "
+            "the same ids in the same order. Run split again (dvc repro)."
+        )
+    classes = classes_of(dataset)
+    chosen = (splits["split"] == split).to_numpy()
+    labels = pd.Categorical(samples["label"], categories=classes).codes
+    return Rows(
+        images=np.load(PREPARED / dataset / "images.npy", mmap_mode="r"),
+        index=np.flatnonzero(chosen).astype(np.int64),
+        labels=labels[chosen].astype(np.int64),
+        ids=samples["id"][chosen].tolist(),
+        digests=samples["digest"][chosen].tolist(),
+        classes=classes,
+    )

@@ -1,0 +1,148 @@
+"""What every stage shares: where data lies, how a stage starts, fails and writes.
+
+A stage is a module with `run(name)`, started as `python -m tasks.<stage> <name>`. It
+either leaves its outputs whole or leaves none: files are written under a temporary name
+and renamed, because a process may be killed at any moment.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+DATA = Path("data")
+RAW = DATA / "raw"
+PREPARED = DATA / "prepared"
+SPLITS = DATA / "splits"
+AUGMENTED = DATA / "augmented"
+MODELS = DATA / "models"
+METRICS = DATA / "metrics"
+PLOTS = DATA / "plots"
+PREDICTIONS = DATA / "predictions"
+REPORT = DATA / "report"
+SCRATCH = DATA / "scratch"  # unfinished work; ignored by git and DVC
+TIMINGS = DATA / "timings"  # seconds and hardware; ignored by git and DVC, so never hashed
+
+PLAIN_PROGRESS_S = 10.0  # seconds between two progress lines where no terminal listens
+
+
+class StageError(Exception):
+    """Something that the user can mend; shown as one line, without a traceback.
+
+    The message says what is wrong, what was expected, what was got, and what to do.
+    """
+
+
+def fail(error: StageError) -> NoReturn:
+    """Print the one line of an error and end the process with status 1."""
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def main(run: Callable[[str], None], names: Callable[[], Iterable[str]], what: str) -> None:
+    """Run one stage from the command line.
+
+    Args:
+        run: does the stage's work for one name.
+        names: lists the names that `params.yaml` knows.
+        what: what a name stands for: `dataset` or `experiment`.
+    """
+    module = sys.modules["__main__"]
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module.__spec__.name}" if module.__spec__ else None,
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar=what, help=f"a {what} of params.yaml")
+    name = parser.parse_args().name
+    with errors_in_one_line():
+        known = list(names())
+        if name not in known:
+            raise StageError(f"unknown {what} '{name}': params.yaml has {', '.join(known)}.")
+        run(name)
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Turn a `StageError` into its line and status 1, an interrupt into status 130."""
+    try:
+        yield
+    except StageError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        print("interrupted: nothing half-written was kept.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
+
+    The block may make a file or a folder there. Whatever stood at `path` stays untouched
+    until the rename, and a failed block leaves nothing behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        if path.is_dir():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        temporary.unlink(missing_ok=True)
+
+
+def written(path: Path, text: str) -> None:
+    """Write a text file whole or not at all (UTF-8, line feeds)."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show progress on stderr: a bar in a terminal, a plain line every few seconds elsewhere.
+
+    Yields:
+        a function that takes how many of `total` were finished since the last call.
+    """
+    console = Console(stderr=True)
+    if console.is_terminal:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda n: bar.advance(task, n)
+        return
+    yield PlainProgress(what, total).advance
+
+
+class PlainProgress:
+    """Progress as occasional lines, for logs."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self.what, self.total, self.done = what, total, 0
+        self.started = self.told = time.monotonic()
+
+    def advance(self, n: int) -> None:
+        """Count `n` more as done and print a line if the last one is long ago."""
+        self.done += n
+        now = time.monotonic()
+        if now - self.told < PLAIN_PROGRESS_S:
+            return
+        self.told = now
+        left = (now - self.started) / self.done * (self.total - self.done) if self.done else 0.0
+        print(f"{self.what}: {self.done:,} of {self.total:,}, {left:.0f} s left", file=sys.stderr)
