@@ -1,0 +1,179 @@
+"""What the tests share: a project in a temporary folder, pictures that a test draws, real data."""
+
+import copy
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image, ImageDraw
+
+from tasks.params import Params, load_params
+
+ROOT = Path(__file__).resolve().parent.parent
+MIRROR = Path(os.environ["DATASET_MIRROR"]).resolve() if "DATASET_MIRROR" in os.environ else None
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine lacks, with a reason."""
+    lacking = {}
+    if MIRROR is None:
+        lacking["data"] = "needs DATASET_MIRROR=FOLDER with the real data sets"
+    if not Path("/dev/nvidiactl").exists():
+        lacking["gpu"] = "needs an NVIDIA GPU"
+    for item in items:
+        for marker, reason in lacking.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+# ---- a project in a temporary folder --------------------------------------------------
+
+
+class Workspace:
+    """A folder to run stages in: the current folder of the test, with its own params.yaml."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write_params(self, changes: Mapping[str, Any] | None = None) -> Params:
+        """Write the project's own params.yaml with some entries replaced, and read it back.
+
+        Args:
+            changes: values by dotted path, such as `experiments.digits_cnn.train.epochs` or
+                `datasets`. A new dictionary replaces the whole old one. With new `datasets`,
+                experiments on those that are gone go, too.
+        """
+        changes = changes or {}
+        params = read_own_params()
+        for path, value in changes.items():
+            *parents, last = path.split(".")
+            node = params
+            for key in parents:
+                node = node[key]
+            node[last] = copy.deepcopy(value)
+        if "datasets" in changes and "experiments" not in changes:
+            params["experiments"] = {
+                name: experiment
+                for name, experiment in params["experiments"].items()
+                if experiment["dataset"] in params["datasets"]
+            }
+        path = self.root / "params.yaml"
+        path.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True), "utf-8")
+        return load_params(path)
+
+
+def read_own_params() -> dict[str, Any]:
+    params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    return params
+
+
+@pytest.fixture
+def own_params() -> dict[str, Any]:
+    """Return the project's own params.yaml as plain dictionaries, to take entries from."""
+    return read_own_params()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Enter an empty folder with the project's own params.yaml, and no mirror set."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATASET_MIRROR", raising=False)
+    made = Workspace(tmp_path)
+    made.write_params()
+    return made
+
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def cli(workspace: Workspace) -> Cli:
+    """Return a function that runs `python -m tasks.NAME ARGUMENT ...` in the workspace."""
+
+    def run(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", f"tasks.{name}", *arguments],
+            cwd=workspace.root,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=300,
+        )
+
+    return run
+
+
+# ---- pictures -------------------------------------------------------------------------
+
+
+def draw_shape(shape: str, seed: int = 0, width: int = 48, height: int = 40) -> Image.Image:
+    """Draw a `circle`, a `square` or a `triangle`; the seed moves and colours it."""
+    colour = (80 + seed * 53 % 160, 80 + seed * 97 % 160, 80 + seed * 31 % 160)
+    picture = Image.new("RGB", (width, height), (30, 30, 40))
+    side = min(width, height) // 2
+    left, top = seed * 7 % (width - side), seed * 5 % (height - side)
+    box = (left, top, left + side, top + side)
+    pen = ImageDraw.Draw(picture)
+    if shape == "circle":
+        pen.ellipse(box, fill=colour)
+    elif shape == "square":
+        pen.rectangle(box, fill=colour)
+    else:
+        pen.polygon([(left, top + side), (left + side, top + side), (left + side / 2, top)], colour)
+    return picture
+
+
+@pytest.fixture
+def draw() -> Callable[..., Image.Image]:
+    """Return `draw(shape, seed, width, height)`, which draws an RGB picture."""
+    return draw_shape
+
+
+@pytest.fixture
+def class_folders() -> Callable[..., Path]:
+    """Return a function that draws a folder per class, with pictures in several formats."""
+
+    def make(
+        root: Path,
+        classes: Mapping[str, str] | None = None,
+        n: int = 6,
+        suffixes: tuple[str, ...] = (".jpg", ".png", ".webp", ".bmp", ".gif"),
+    ) -> Path:
+        """Draw `n` pictures per class; `classes` maps a class to the shape that it shows."""
+        shapes = classes or {"round": "circle", "box": "square"}
+        for at, (name, shape) in enumerate(shapes.items()):
+            (root / name).mkdir(parents=True, exist_ok=True)
+            for i in range(n):
+                suffix = suffixes[i % len(suffixes)]
+                draw_shape(shape, seed=100 * at + i).save(root / name / f"{i:03}{suffix}")
+        return root
+
+    return make
+
+
+# ---- what a machine may have ----------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def dataset_mirror() -> Path:
+    """Return the folder with the real data sets, or skip."""
+    if MIRROR is None:
+        pytest.skip("needs DATASET_MIRROR=FOLDER with the real data sets")
+    return MIRROR
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of a Chromium, or skip."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"needs a browser: one of {', '.join(BROWSERS)}")
+    return found
