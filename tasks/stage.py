@@ -146,3 +146,9 @@ class PlainProgress:
         self.told = now
         left = (now - self.started) / self.done * (self.total - self.done) if self.done else 0.0
         print(f"{self.what}: {self.done:,} of {self.total:,}, {left:.0f} s left", file=sys.stderr)
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""Classifiers: one protocol, networks and nearest neighbours behind it."""

@@ -1,0 +1,39 @@
+"""What a model folder says of itself, so that it can be used without this repository's data."""
+
+from pathlib import Path
+
+from tasks.params import Network, Neighbours, Prepare, Strict
+from tasks.stage import StageError, written
+
+RECIPE = "recipe.json"
+
+
+class Recipe(Strict):
+    """How a model was made and how pictures must be prepared for it."""
+
+    classes: list[str]
+    prepare: Prepare
+    train: Network | Neighbours
+    metric: str | None = None  # what cross-validation chose
+    k: int | None = None
+    cross_validated_accuracy: float | None = None
+
+
+def write_recipe(folder: Path, recipe: Recipe) -> None:
+    """Write the recipe of a model into its folder."""
+    written(folder / RECIPE, recipe.model_dump_json(indent=2) + "\n")
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """Read the recipe of a model.
+
+    Raises:
+        StageError: if there is no model in the folder.
+    """
+    try:
+        return Recipe.model_validate_json((folder / RECIPE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StageError(
+            f"no model in '{folder}': expected '{RECIPE}' there. Train it (dvc repro) or fetch it "
+            "(dvc pull)."
+        ) from None
