@@ -64,9 +64,9 @@ class Workspace:
                 for name, experiment in params["experiments"].items()
                 if experiment["dataset"] in params["datasets"]
             }
-        path = self.root / "params.yaml"
-        path.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True), "utf-8")
-        return load_params(path)
+        target = self.root / "params.yaml"
+        target.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True), "utf-8")
+        return load_params(target)
 
 
 def read_own_params() -> dict[str, Any]:

@@ -1,0 +1,44 @@
+# Needs python3 (3.11 to 3.13), git and make. `make` lists the targets.
+
+PYTHON ?= python3
+ARGS ?=
+IN_VENV = PATH="$$PWD/.venv/bin:$$PATH"
+LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --extra dev $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup gpu run test test-all lint lock bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r name what; do printf 'make %-9s %s\n' "$$name" "$$what"; done
+
+setup: ## make .venv from requirements.txt, if it is not there yet
+	@command -v "$(PYTHON)" > /dev/null || { echo "error: no '$(PYTHON)' found:" \
+		"install Python 3.11 to 3.13, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" .ci/setup.py $(REQUIREMENTS)
+
+gpu: REQUIREMENTS = requirements-gpu.txt
+gpu: setup ## the same with TensorFlow for NVIDIA GPUs, from requirements-gpu.txt
+
+run: setup ## retrain the embedded default, digits_knn and digits_cnn, and write the report
+	@$(IN_VENV) python -m flows.retrain digits_knn digits_cnn
+
+test: setup ## run the tests but the slow ones (ARGS="-k name" for some)
+	@$(IN_VENV) python -m pytest -m "not slow" $(ARGS)
+
+test-all: setup ## run all tests
+	@$(IN_VENV) python -m pytest $(ARGS)
+
+lint: setup ## check format, style and types
+	@$(IN_VENV) python -m ruff format --check .
+	@$(IN_VENV) python -m ruff check .
+	@$(IN_VENV) python -m mypy
+
+bench: setup ## time what is said to be fast
+	@$(IN_VENV) python -m pytest tests/benchmarks -s -o python_files="bench_*.py" $(ARGS)
+
+lock: setup ## resolve requirements*.txt anew from pyproject.toml (ARGS=--upgrade for newer ones)
+	@$(IN_VENV) python -m $(LOCK) --extra cpu --output-file requirements.txt
+	@$(IN_VENV) python -m $(LOCK) --extra gpu --output-file requirements-gpu.txt
+	@! grep -n '://' requirements.txt requirements-gpu.txt
