@@ -1,0 +1,199 @@
+"""Decode a picture of any kind into uint8 pixels of one size, or say why it cannot be.
+
+`prepare` and `predict` share this module, so a model meets new pictures exactly as it met
+its training pictures. What happens to the kinds of pixels:
+
+- 16-bit grey is scaled: 0..65535 becomes 0..255. So are 32-bit integers within 0..65535,
+  which is how some formats hold 16 bits; other integers stretch from their own least to
+  their greatest value.
+- Floating point is taken as 0..1 if it fits, else as 0..255, else it stretches likewise.
+- Transparency of any kind (alpha, a palette's, one transparent colour) is laid over white.
+- CMYK, YCbCr, Lab, HSV and palettes become RGB; embedded colour profiles are not applied.
+- One channel from colour is luma (ITU-R BT.601); three from grey are three copies.
+
+The EXIF orientation is applied, and of an animation the first frame counts. The whole
+picture is squashed to the prepared height and width: nothing is cropped, and its aspect
+is not kept.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from tasks.params import Prepare
+
+# What photographs and drawings come in. Others stay out because reading them runs a program
+# (EPS, WMF) or because nothing at their beginning tells them from rubbish (TGA, PCX).
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "MPO", "ICO", "AVIF")
+
+# A triangle as wide as the reduction: antialiased, and it neither rings nor overshoots, so
+# no pixel leaves the range of its neighbours.
+FILTER = Image.Resampling.BILINEAR
+
+ORIENTATION = 0x0112  # the EXIF tag
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_OPENING = Lock()
+
+
+class Unreadable(Exception):
+    """A picture that cannot be decoded; the text is the reason in plain words."""
+
+
+class Decoded(NamedTuple):
+    """A picture ready to be packed."""
+
+    pixels: np.ndarray  # uint8 (height, width, channels) as prepared
+    width: int  # upright, before resizing
+    height: int
+    digest: str  # SHA-256 of the shape and the upright pixels, before resizing
+
+
+def decode(source: Path | BinaryIO, prepare: Prepare) -> Decoded:
+    """Read, check, convert and resize one picture.
+
+    Args:
+        source: a file, or one that is open and can seek.
+        prepare: size, channels, and the most pixels that are decoded at all.
+
+    Raises:
+        Unreadable: if the picture is empty, broken, too large, or none.
+    """
+    if not isinstance(source, Path):
+        return fit(upright_pixels(source, prepare), prepare)
+    try:
+        with source.open("rb") as file:
+            return fit(upright_pixels(file, prepare), prepare)
+    except OSError as error:
+        raise Unreadable(f"cannot be opened: {error.strerror}") from error
+
+
+def fit(pixels: np.ndarray, prepare: Prepare) -> Decoded:
+    """Bring decoded pixels, uint8 (h, w, 1 or 3), to the prepared channels and size."""
+    pixels = np.ascontiguousarray(with_channels(pixels, prepare.channels))
+    height, width, _ = pixels.shape
+    digest = sha256(f"{pixels.shape}".encode())
+    digest.update(pixels.data)
+    resized = resize(pixels, prepare.height, prepare.width)
+    return Decoded(resized, width, height, digest.hexdigest())
+
+
+def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resample uint8 (h, w, c) to (height, width, c), antialiased; the same size is identity."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    return as_array(as_image(pixels).resize((width, height), FILTER))
+
+
+def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """Turn grey into colour or colour into grey, where that is needed."""
+    if pixels.shape[2] == channels:
+        return pixels
+    return as_array(as_image(pixels).convert("L" if channels == 1 else "RGB"))
+
+
+def as_image(pixels: np.ndarray) -> Image.Image:
+    """Return uint8 (h, w, 1 or 3) as a picture of mode L or RGB."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def as_array(image: Image.Image) -> np.ndarray:
+    """Return a picture of mode L or RGB as uint8 (h, w, 1 or 3)."""
+    pixels = np.asarray(image)
+    return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
+
+
+def upright_pixels(file: BinaryIO, prepare: Prepare) -> np.ndarray:
+    """Return the first frame of an open file as uint8 (h, w, 1 or 3), upright."""
+    if not file.read(1):
+        raise Unreadable("the file is empty")
+    with opened(file) as image:
+        width, height = image.size
+        if width * height > prepare.max_pixels:  # known from the header, nothing is decoded yet
+            raise Unreadable(
+                f"too large: {width} x {height} pixels, at most {prepare.max_pixels} are decoded"
+            )
+        try:
+            image.load()
+        except Exception as error:  # a broken file may make a decoder raise anything
+            raise Unreadable(f"damaged: {plain(error)}") from error
+        return as_array(plain_mode(upright(image)))
+
+
+def opened(file: BinaryIO) -> Image.Image:
+    """Read the header of a picture.
+
+    Pillow refuses large pictures by a number of its own, for the whole process. Ours is a
+    parameter and is checked next, so Pillow's is lifted while a header is read, and only then.
+    """
+    file.seek(0)
+    with _OPENING:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file, formats=FORMATS)
+        except UnidentifiedImageError as error:
+            raise Unreadable("not an image") from error
+        except Exception as error:  # as above
+            raise Unreadable(f"damaged: {plain(error)}") from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def plain(error: Exception) -> str:
+    """Return what a decoder complains about, in a line."""
+    text = " ".join(str(error).split())
+    return text or f"its decoder stopped ({type(error).__name__})"
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation of a loaded picture; one that cannot be read is none."""
+    try:
+        orientation = image.getexif().get(ORIENTATION)
+    except Exception:  # broken EXIF may raise anything, and the pixels are good without it
+        return image
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def plain_mode(image: Image.Image) -> Image.Image:
+    """Convert a picture of any mode to L or RGB, as the module says."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(eight_bits(image))
+    if image.mode in {"La", "RGBa"}:  # colours that are multiplied by their alpha
+        image = image.convert(image.mode.replace("a", "A"))
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured)
+    return image if image.mode == "L" else image.convert("L" if image.mode == "1" else "RGB")
+
+
+def eight_bits(image: Image.Image) -> np.ndarray:
+    """Scale a picture with numbers of 16 bits or more to uint8 (h, w)."""
+    values = np.asarray(image)
+    low, high = span(values, tops=(1, 255) if image.mode == "F" else (65535,))
+    scaled = values.astype(np.float64)
+    scaled -= low
+    scaled *= 255 / max(high - low, np.finfo(np.float64).tiny)
+    np.rint(scaled, out=scaled)
+    scaled[values == image.info.get("transparency")] = 255  # PNG: one grey is transparent
+    return scaled.astype(np.uint8)
+
+
+def span(values: np.ndarray, tops: tuple[int, ...]) -> tuple[float, float]:
+    """Return which numbers become 0 and 255: zero and the first top that fits, or the extremes."""
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise Unreadable("holds pixels that are not finite numbers")
+    fitting = [float(top) for top in tops if low >= 0 and high <= top]
+    return (0.0, fitting[0]) if fitting else (low, high)

@@ -1,0 +1,199 @@
+"""Decode and check every picture of a dataset, resize it once, and pack all into one array.
+
+Pictures are worked on by all cores, a few at a time, and written straight to their rows of
+the array on disk, so memory stays the same whatever the size of the dataset. What cannot be
+decoded is quarantined: listed with its reason, counted, and left where it is. The price of
+resizing once: another size needs another run.
+
+    python -m tasks.prepare cats_vs_dogs
+"""
+
+import json
+import os
+import shutil
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tasks.datasets.pictures import Listing, Picture
+from tasks.datasets.readers import READERS
+from tasks.datasets.rows import Rows
+from tasks.images.decode import Unreadable, decode, fit
+from tasks.images.samples import Sample, write_table
+from tasks.params import Prepare, load_params
+from tasks.stage import PREPARED, RAW, SCRATCH, StageError, main, progress, replacing, written
+
+CHUNK = 32  # pictures that one thread takes at once
+
+
+class Broken(NamedTuple):
+    """One row of `quarantine.csv`."""
+
+    file: str
+    reason: str
+
+
+def run(name: str) -> None:
+    """Prepare one dataset: read `data/raw/<name>`, write `data/prepared/<name>`."""
+    prepare = load_params().dataset(name).prepare
+    listing = READERS[prepare.reader](RAW / name)
+    check_listing(name, listing)
+    with replacing(PREPARED / name) as folder:
+        folder.mkdir()
+        refuse_full_disk(folder, listing.count, prepare)
+        shape = (prepare.height, prepare.width, prepare.channels)
+        rows = Rows.create(folder / "images.npy", listing.count, shape)
+        results = pack(rows, listing, prepare, f"prepare {name}")
+        samples = [result for result in results if isinstance(result, Sample)]
+        broken = [result for result in results if isinstance(result, Broken)]
+        check_quarantine(name, broken, len(results), prepare.max_quarantined)
+        check_classes(name, listing, samples)
+        rows.keep([isinstance(result, Sample) for result in results])
+        write_table(folder / "samples.csv", Sample._fields, samples)
+        write_table(folder / "quarantine.csv", Broken._fields, broken)
+        summary = summarise(listing, samples, broken, prepare)
+        written(folder / "summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
+    print(in_one_line(name, summary))
+
+
+def pack(rows: Rows, listing: Listing, prepare: Prepare, what: str) -> list[Sample | Broken]:
+    """Fill the rows and return what became of each picture, in order."""
+    results: list[Sample | Broken] = []
+    running: deque[Future[list[Sample | Broken]]] = deque()
+    threads = cores()
+    with ThreadPoolExecutor(threads) as pool, progress(what, listing.count) as advance:
+
+        def collect() -> None:
+            results.extend(done := running.popleft().result())
+            advance(len(done))
+
+        for first, pictures in chunks(listing.pictures):
+            running.append(pool.submit(pack_chunk, rows, first, pictures, prepare))
+            if len(running) > 2 * threads:  # enough to keep all busy, and no more in memory
+                collect()
+        while running:
+            collect()
+    return results
+
+
+def chunks(pictures: Iterable[Picture]) -> Iterator[tuple[int, list[Picture]]]:
+    """Yield a few pictures at a time, with the row of the first."""
+    rest, first = iter(pictures), 0
+    while chunk := list(islice(rest, CHUNK)):
+        yield first, chunk
+        first += len(chunk)
+
+
+def pack_chunk(
+    rows: Rows, first: int, pictures: list[Picture], prepare: Prepare
+) -> list[Sample | Broken]:
+    """Decode some pictures into their rows; Pillow and hashing leave the other threads free."""
+    images = rows.map(first, len(pictures))
+    return [pack_one(*pair, prepare) for pair in zip(images, pictures, strict=True)]
+
+
+def pack_one(image: np.ndarray, picture: Picture, prepare: Prepare) -> Sample | Broken:
+    """Decode one picture into `image`, uint8 (h, w, c)."""
+    try:
+        source = picture.source
+        decoded = decode(source, prepare) if isinstance(source, Path) else fit(source, prepare)
+    except Unreadable as error:
+        return Broken(picture.id, str(error))
+    image[:] = decoded.pixels
+    return Sample(*picture[:3], decoded.digest, decoded.width, decoded.height)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_listing(name: str, listing: Listing) -> None:
+    """Refuse what cannot become a classifier before anything is decoded."""
+    if listing.count == 0:
+        raise StageError(f"no pictures in '{RAW / name}': expected a folder per class with some.")
+    if len(listing.classes) < 2:
+        raise StageError(
+            f"'{RAW / name}' has one class, '{listing.classes[0]}': expected at least 2. "
+            "Add a folder of pictures per class."
+        )
+
+
+def refuse_full_disk(folder: Path, count: int, prepare: Prepare) -> None:
+    """Check that the array fits: a write to a mapped file on a full disk kills the process."""
+    needed = count * prepare.height * prepare.width * prepare.channels
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StageError(
+            f"not enough space in '{PREPARED}': {count:,} images need {needed / 2**20:,.0f} MiB, "
+            f"{free / 2**20:,.0f} MiB are free. Make room, or prepare smaller images."
+        )
+
+
+def check_quarantine(name: str, broken: list[Broken], count: int, most: float) -> None:
+    """Stop if more pictures are broken than the parameters allow."""
+    if len(broken) <= most * count:
+        return
+    path = SCRATCH / "prepare" / f"{name}.quarantine.csv"
+    write_table(path, Broken._fields, broken)
+    examples = "; ".join(f"'{file}': {reason}" for file, reason in broken[:3])
+    raise StageError(
+        f"{len(broken):,} of {count:,} files of '{name}' cannot be used: expected at most "
+        f"{most:.2%}. {examples}. All are listed in '{path}'. Repair or remove them in the "
+        f"source, or raise datasets.{name}.prepare.max_quarantined in params.yaml."
+    )
+
+
+def check_classes(name: str, listing: Listing, samples: list[Sample]) -> None:
+    """Refuse a class without pictures, in any role."""
+    counts = Counter((sample.role, sample.label) for sample in samples)
+    for role in listing.roles:
+        for label in listing.classes:
+            if not counts[role, label]:
+                where = f" in {role}" if role else ""
+                raise StageError(
+                    f"class '{label}' of '{name}' has no readable picture{where}: expected at "
+                    "least 1. Add pictures, or remove the class."
+                )
+
+
+def summarise(
+    listing: Listing, samples: list[Sample], broken: list[Broken], prepare: Prepare
+) -> dict[str, Any]:
+    """Count what was packed, quarantined and ignored."""
+    roles = Counter((sample.role, sample.label) for sample in samples)
+    return {
+        "channels": prepare.channels,
+        "classes": listing.classes,
+        "counts": Counter(sample.label for sample in samples),
+        "height": prepare.height,
+        "ignored": dict(sorted(listing.ignored.items())),
+        "images": len(samples),
+        "quarantined": len(broken),
+        "roles": {
+            role: {label: roles[role, label] for label in listing.classes}
+            for role in listing.roles
+            if role
+        },
+        "width": prepare.width,
+    }
+
+
+def in_one_line(name: str, summary: dict[str, Any]) -> str:
+    """Say what was done."""
+    ignored = ", ".join(f"{n:,} {kind}" for kind, n in summary["ignored"].items()) or "none"
+    return (
+        f"{name}: {summary['images']:,} images of {len(summary['classes'])} classes, "
+        f"{summary['quarantined']:,} quarantined; ignored files: {ignored}."
+    )
+
+
+if __name__ == "__main__":
+    main(run, names=lambda: load_params().datasets, what="dataset")

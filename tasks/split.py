@@ -1,0 +1,200 @@
+"""Assign every sample to train, val or test by its content, never by its position.
+
+A sample's split depends on its pixels and the seed alone. So the order of the files does
+not matter, no sample moves when the dataset grows before a retraining, and two copies of
+one picture never straddle a border that we draw. The price: the shares hold only on
+average, within a few times sqrt(n) samples.
+
+The authors' own split wins. Their test set stays the test set; if they give only a
+validation set, that is scored at the end and so is the test set. If they give both, val is
+theirs, too, and none is carved from train. Copies across the authors' borders are found,
+listed, and handled as `duplicates` in params.yaml says.
+
+    python -m tasks.split cats_vs_dogs
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
+
+from tasks.images.samples import (
+    SPLIT_NAMES,
+    Sample,
+    SplitName,
+    classes_of,
+    position,
+    read_table,
+    write_table,
+)
+from tasks.params import Split, load_params
+from tasks.stage import PREPARED, SPLITS, StageError, main, written
+
+Place = SplitName | Literal["dropped"]
+
+
+class Leak(NamedTuple):
+    """One row of the leak report: a picture, and a copy of it."""
+
+    id: str
+    split: SplitName
+    label: str
+    other_id: str
+    other_split: SplitName
+    other_label: str
+
+
+def run(name: str) -> None:
+    """Split one dataset: read its samples, write `data/splits/<name>.*`."""
+    params = load_params().dataset(name).split
+    samples = read_samples(name)
+    theirs = authors_splits({sample.role for sample in samples})
+    splits = [assign(sample, theirs, params, name) for sample in samples]
+    leaks = find_leaks(samples, splits)
+    places = handle(leaks, samples, splits, params, name)
+    check(samples, places, classes_of(name), name)
+    summary = summarise(samples, places, leaks, theirs, params)
+    rows = zip((sample.id for sample in samples), places, strict=True)
+    write_table(SPLITS / f"{name}.csv", ("id", "split"), rows)
+    write_table(SPLITS / f"{name}.leaks.csv", Leak._fields, leaks)
+    written(SPLITS / f"{name}.summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
+    print(in_one_line(name, summary))
+
+
+def read_samples(name: str) -> list[Sample]:
+    """Return the rows of a prepared dataset."""
+    table = read_table(PREPARED / name / "samples.csv")[list(Sample._fields)]
+    return [
+        Sample(id, label, role, digest, int(width), int(height))
+        for id, label, role, digest, width, height in table.itertuples(index=False)
+    ]
+
+
+def authors_splits(roles: Iterable[str]) -> dict[str, SplitName]:
+    """Return which split each role of the authors is; their training set is ours to carve."""
+    if "test" in roles:
+        return {"test": "test", "val": "val"} if "val" in roles else {"test": "test"}
+    return {"val": "test"} if "val" in roles else {}
+
+
+def assign(sample: Sample, theirs: dict[str, SplitName], params: Split, name: str) -> SplitName:
+    """Return the split of one sample.
+
+    Raises:
+        StageError: if neither the authors nor the parameters give a test set.
+    """
+    if sample.role in theirs:
+        return theirs[sample.role]
+    given = theirs.values()
+    if "test" not in given and params.test is None:
+        raise StageError(
+            f"'{name}' has no test set of its authors' and no share for one: expected a share "
+            f"as datasets.{name}.split.test in params.yaml, got null."
+        )
+    test = 0.0 if "test" in given else params.test or 0.0
+    val = 0.0 if "val" in given else params.val
+    at = position(params.seed, sample.digest)
+    return "test" if at < test else "val" if at < test + val else "train"
+
+
+def find_leaks(samples: list[Sample], splits: list[SplitName]) -> list[Leak]:
+    """List exact copies: each beside the first of its kind, test before val before train."""
+    copies: defaultdict[str, list[tuple[str, SplitName, str]]] = defaultdict(list)
+    for sample, split in zip(samples, splits, strict=True):
+        copies[sample.digest].append((sample.id, split, sample.label))
+    leaks = []
+    for group in copies.values():
+        first, *others = sorted(group, key=lambda copy: -SPLIT_NAMES.index(copy[1]))
+        leaks += [Leak(*other, *first) for other in others]
+    return sorted(leaks)
+
+
+def handle(
+    leaks: list[Leak], samples: list[Sample], splits: list[SplitName], params: Split, name: str
+) -> list[Place]:
+    """Drop, refuse or leave the samples outside test that have a copy in test.
+
+    Raises:
+        StageError: if there are some and the parameters say `fail`.
+    """
+    leaking = {leak.id for leak in leaks if leak.other_split == "test" != leak.split}
+    if leaking and params.duplicates == "fail":
+        raise StageError(
+            f"{len(leaking):,} pictures of '{name}' stand in train or val and in test, too, such "
+            f"as '{min(leaking)}': expected none. Remove them, or set datasets.{name}.split."
+            "duplicates to drop_from_train in params.yaml."
+        )
+    dropped = leaking if params.duplicates == "drop_from_train" else set()
+    return [
+        "dropped" if sample.id in dropped else split
+        for sample, split in zip(samples, splits, strict=True)
+    ]
+
+
+def check(samples: list[Sample], places: list[Place], classes: list[str], name: str) -> None:
+    """Refuse splits with which training or scoring is undefined.
+
+    Raises:
+        StageError: if a split is empty, or a class has nothing to learn from.
+    """
+    remedy = f"Add samples, or change datasets.{name}.split in params.yaml."
+    if empty := [split for split in SPLIT_NAMES if split not in places]:
+        raise StageError(
+            f"no sample of '{name}' fell into {' and '.join(empty)}: expected at least 1 of "
+            f"{len(places):,} in each split. {remedy}"
+        )
+    learned = {s.label for s, place in zip(samples, places, strict=True) if place == "train"}
+    if missing := [label for label in classes if label not in learned]:
+        raise StageError(
+            f"class '{missing[0]}' of '{name}' has no sample in train: expected at least 1. "
+            f"{remedy}"
+        )
+
+
+def summarise(
+    samples: list[Sample],
+    places: list[Place],
+    leaks: list[Leak],
+    theirs: dict[str, SplitName],
+    params: Split,
+) -> dict[str, Any]:
+    """Count samples per split and class and copies by kind, and say what was done."""
+    counts: dict[str, Counter[str]] = {place: Counter() for place in SPLIT_NAMES}
+    for sample, place in zip(samples, places, strict=True):
+        counts.setdefault(place, Counter())[sample.label] += 1
+    return {
+        "conflicting_labels": sum(leak.label != leak.other_label for leak in leaks),
+        "copies": Counter(kind(leak) for leak in leaks),
+        "counts": counts,
+        "dropped": places.count("dropped"),
+        "duplicates": params.duplicates,
+        "test_is": origin("test", theirs, params.test),
+        "val_is": origin("val", theirs, params.val),
+    }
+
+
+def kind(leak: Leak) -> str:
+    """Name the splits that two copies stand in."""
+    if leak.split == leak.other_split:
+        return f"within {leak.split}"
+    return f"{leak.split} and {leak.other_split}"
+
+
+def origin(split: SplitName, theirs: dict[str, SplitName], share: float | None) -> str:
+    """Say where a split comes from."""
+    roles = [role for role, given in theirs.items() if given == split]
+    if not roles:
+        return f"a share of {share}, by content"
+    unused = "" if share is None else f"; the share {share} in params.yaml is not used"
+    return f"the authors' {roles[0]} set{unused}"
+
+
+def in_one_line(name: str, summary: dict[str, Any]) -> str:
+    """Say what was done."""
+    split = ", ".join(f"{sum(n.values()):,} {place}" for place, n in summary["counts"].items())
+    copies = ", ".join(f"{n:,} {which}" for which, n in summary["copies"].items()) or "none"
+    return f"{name}: {split}; exact copies: {copies}."
+
+
+if __name__ == "__main__":
+    main(run, names=lambda: load_params().datasets, what="dataset")
