@@ -104,7 +104,7 @@ def make(requirements, lock):
     quietly([sys.executable, "-m", "venv", "--prompt", "assay", str(VENV)], lock, lambda: "venv")
     pip = [str(PYTHON), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     pinned = ["--require-hashes", "--no-deps", "--no-compile", "-r", str(requirements)]
-    quietly(pip + pinned, lock, lambda: "{} of {}".format(installed(), total))
+    quietly(pip + pinned, lock, lambda: "{} of {}".format(far(), total))
     # Unlike pip, this uses all cores. Without it, `import tensorflow` takes 14 s where
     # PYTHONDONTWRITEBYTECODE is set. Some packages ship files that no Python 3 compiles.
     compiling = [str(PYTHON), "-I", "-m", "compileall", "-qq", "-j", "0", str(VENV / "lib")]
@@ -125,11 +125,13 @@ def clear():
             path.unlink()
 
 
-def installed():
-    """Say how far pip is: packages fetched, then packages installed."""
-    there = len(list(VENV.glob("lib/python*/site-packages/*.dist-info")))
-    fetched = LOG.read_text(errors="replace").count("\nCollecting ")
-    return "installing: {}".format(there) if there > 1 else "fetching: {}".format(fetched)
+def far():
+    """Say how far pip is: it fetches all packages, then installs them."""
+    log = LOG.read_text(errors="replace")
+    if "\nInstalling collected" in log:
+        there = len(list(VENV.glob("lib/python*/site-packages/*.dist-info")))
+        return "installing: {}".format(there)
+    return "fetching: {}".format(log.count("\nCollecting ") + log.startswith("Collecting "))
 
 
 def quietly(command, lock, progress, check=True):
