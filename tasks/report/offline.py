@@ -1,0 +1,43 @@
+"""Make the page around `dvc plots show` that needs no network.
+
+DVC's own page loads Vega from a public server. This one carries it, from the package that draws
+the report, and is named in `.dvc/config`. It is made at set-up because a bundle of scripts does
+not belong in git.
+
+    python -m tasks.report.offline
+"""
+
+from pathlib import Path
+
+import vl_convert
+
+from tasks.measures.figures import VEGA_LITE
+from tasks.stage import written
+
+PAGE = Path(".dvc/tmp/plots.html")
+SNIPPET = "window.vegaEmbed = vegaEmbed;"  # what DVC's plots call
+HTML = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>assay: plots</title>
+<link rel="icon" href="data:,">
+<script>{bundle}</script>
+<style>body {{ font-family: system-ui, sans-serif; margin: 2rem; }}</style>
+</head>
+<body>
+{{plot_divs}}
+</body>
+</html>
+"""
+
+
+def page() -> str:
+    """Return the page, with DVC's place-holder for the plots."""
+    return HTML.format(bundle=vl_convert.javascript_bundle(SNIPPET, vl_version=VEGA_LITE))
+
+
+if __name__ == "__main__":
+    written(PAGE, page())
+    print(f"wrote {PAGE}, which `dvc plots show` uses.")

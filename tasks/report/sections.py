@@ -1,0 +1,109 @@
+"""One experiment as the page shows it: verdict, numbers, figures and pictures."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.measures.figures import draw
+from tasks.params import Experiment
+from tasks.report import captions, pictures
+from tasks.report.pictures import Picture
+from tasks.report.results import Result
+from tasks.report.tables import Row, rows_of
+from tasks.report.verdict import Verdict, judge
+from tasks.report.wording import percent
+from tasks.stage import PLOTS
+
+Caption = Callable[[Sequence[Row]], str]
+
+PANELS: dict[str, tuple[str, Caption]] = {  # heading and caption of each figure
+    "history_network": ("Learning", captions.history_network),
+    "history_neighbours": ("Choosing k", captions.history_neighbours),
+    "confusion": ("Confusion", captions.confusion),
+    "calibration": ("Calibration", captions.calibration),
+    "classes": ("Classes", captions.classes),
+}
+NUMBERS = {  # what is listed beside the accuracy, where it was measured
+    "balanced_accuracy": ("balanced accuracy", percent),
+    "macro_f1": ("macro F1", "{:.3f}".format),
+    "log_loss": ("log loss", "{:.3f}".format),
+    "expected_calibration_error": ("calibration error", percent),
+    "val_accuracy": ("validation accuracy", percent),
+    "train_accuracy": ("training accuracy", percent),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its heading and the sentence that says what it shows."""
+
+    heading: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One scored experiment.
+
+    Attributes:
+        missing: what could not be shown because its file is not here.
+    """
+
+    result: Result
+    verdict: Verdict
+    numbers: list[tuple[str, str]]
+    figures: list[Figure]
+    sheet: Picture | None
+    mistakes: list[Picture]
+    neighbours: list[list[Picture]]
+    lesson: list[Picture]
+    missing: list[str]
+
+
+def read_section(result: Result, experiment: Experiment) -> Section:
+    """Gather what the page shows of one scored experiment."""
+    name, metrics = result.name, result.metrics or {}
+    history = rows_of(PLOTS / name / "history.csv")
+    figures = read_figures(name, experiment.train.model)
+    sheet = pictures.contact_sheet(name)
+    return Section(
+        result=result,
+        verdict=judge(experiment, metrics, history),
+        numbers=[
+            (f"{words}", say(metrics[k])) for k, (words, say) in NUMBERS.items() if k in metrics
+        ],
+        figures=[figure for figure in figures.values() if figure],
+        sheet=sheet,
+        mistakes=pictures.mistakes(name),
+        neighbours=pictures.neighbours(name),
+        lesson=pictures.lesson(name),
+        missing=missing(name, figures, sheet),
+    )
+
+
+def read_figures(name: str, model: str) -> dict[str, Figure | None]:
+    """Return the figures of one experiment by heading, None where there are no rows."""
+    files = {f"history_{model}": "history", "confusion": "confusion"}
+    files |= {"calibration": "calibration", "classes": "classes"}
+    return {
+        PANELS[template][0]: figure(template, rows_of(PLOTS / name / f"{file}.csv"))
+        for template, file in files.items()
+    }
+
+
+def figure(template: str, rows: list[Row]) -> Figure | None:
+    """Draw one figure."""
+    if not rows:
+        return None
+    heading, caption = PANELS[template]
+    return Figure(heading, caption(rows), draw(template, rows))
+
+
+def missing(name: str, figures: Mapping[str, Figure | None], sheet: Picture | None) -> list[str]:
+    """Name what a clone without DVC's cache lacks."""
+    lacking = [heading.lower() for heading, figure in figures.items() if figure is None]
+    if sheet is None:
+        lacking.append("contact sheet")
+    if not (PLOTS / name / "pictures").is_dir():
+        lacking.append("pictures of mistakes and neighbours")
+    return lacking
