@@ -28,7 +28,7 @@ from tasks.params import Prepare
 
 # What photographs and drawings come in. Others stay out because reading them runs a program
 # (EPS, WMF) or because nothing at their beginning tells them from rubbish (TGA, PCX).
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "MPO", "ICO", "AVIF")
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "ICO", "AVIF")
 
 # A triangle as wide as the reduction: antialiased, and it neither rings nor overshoots, so
 # no pixel leaves the range of its neighbours.
@@ -77,7 +77,7 @@ def decode(source: Path | BinaryIO, prepare: Prepare) -> Decoded:
         with source.open("rb") as file:
             return fit(upright_pixels(file, prepare), prepare)
     except OSError as error:
-        raise Unreadable(f"cannot be opened: {error.strerror}") from error
+        raise Unreadable(f"cannot be opened: {error.strerror or error}") from error
 
 
 def fit(pixels: np.ndarray, prepare: Prepare) -> Decoded:
@@ -128,7 +128,7 @@ def upright_pixels(file: BinaryIO, prepare: Prepare) -> np.ndarray:
         try:
             image.load()
         except Exception as error:  # a broken file may make a decoder raise anything
-            raise Unreadable(f"damaged: {plain(error)}") from error
+            raise Unreadable(complaint(error)) from error
         return as_array(plain_mode(upright(image)))
 
 
@@ -144,17 +144,19 @@ def opened(file: BinaryIO) -> Image.Image:
         try:
             return Image.open(file, formats=FORMATS)
         except UnidentifiedImageError as error:
-            raise Unreadable("not an image") from error
+            raise Unreadable("not an image, or its beginning is damaged") from error
         except Exception as error:  # as above
-            raise Unreadable(f"damaged: {plain(error)}") from error
+            raise Unreadable(complaint(error)) from error
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def plain(error: Exception) -> str:
-    """Return what a decoder complains about, in a line."""
-    text = " ".join(str(error).split())
-    return text or f"its decoder stopped ({type(error).__name__})"
+def complaint(error: Exception) -> str:
+    """Say in a line what is wrong with a file on which a decoder gave up."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "truncated" in text.lower() or "but only got" in text:
+        return "truncated: the file ends before its picture does"
+    return f"damaged: {text}"
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -184,7 +186,8 @@ def eight_bits(image: Image.Image) -> np.ndarray:
     low, high = span(values, tops=(1, 255) if image.mode == "F" else (65535,))
     scaled = values.astype(np.float64)
     scaled -= low
-    scaled *= 255 / max(high - low, np.finfo(np.float64).tiny)
+    if high > low:
+        scaled *= 255 / (high - low)
     np.rint(scaled, out=scaled)
     scaled[values == image.info.get("transparency")] = 255  # PNG: one grey is transparent
     return scaled.astype(np.uint8)
