@@ -61,7 +61,9 @@ def run(name: str) -> None:
     rows = train_rows(experiment.dataset)
     bands = []
     for label, title in enumerate(rows.classes[:MOST_CLASSES]):
-        originals = [(rows.images[rows.index[i]], int(rows.index[i])) for i in examples(rows, label)]
+        originals = [
+            (rows.images[rows.index[i]], int(rows.index[i])) for i in examples(rows, label)
+        ]
         if originals:
             pictures = [[p, *versions(p, index, experiment, rows)] for p, index in originals]
             bands.append(band(f"{title}: originals, then epochs 1 to {VERSIONS}", pictures))

@@ -409,10 +409,9 @@ def locate(node: yaml.Node, loc: tuple[int | str, ...]) -> tuple[list[str], int]
             for key, value in node.value:
                 if key.value == str(step):
                     line, below = key.start_mark.line + 1, value
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            if step < len(node.value):
-                below = node.value[step]
-                line = below.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and step in range(len(node.value)):
+            below = node.value[int(step)]
+            line = below.start_mark.line + 1
         if below is not None:
             keys.append(str(step))
             node = below

@@ -6,7 +6,9 @@ and renamed, because a process may be killed at any moment.
 """
 
 import argparse
+import json
 import os
+import platform
 import shutil
 import sys
 import time
@@ -152,3 +154,23 @@ def cores() -> int:
     """Return how many processors this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Write how long the block took, and on what, to `data/timings/`; nothing if it failed.
+
+    Wall seconds, CPU seconds of all threads, and the hardware stay out of everything that
+    is hashed, because they differ between two runs that are otherwise the same.
+    """
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    seconds = {
+        "cores": cores(),
+        "cpu_s": round(time.process_time() - cpu, 1),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "wall_s": round(time.perf_counter() - wall, 1),
+    }
+    print(f"{what}: {seconds['wall_s']} s, {seconds['cpu_s']} CPU-s", flush=True)
+    written(TIMINGS / f"{what}.json", json.dumps(seconds, indent=2) + "\n")

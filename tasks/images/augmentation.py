@@ -48,9 +48,7 @@ def augment(
         erase=erase(key, params, size),
         noise=words(key, Purpose.NOISE),
     )
-    return warp(
-        images, moves, size=size, border=params.border, deviation=params.noise or 0.0
-    )
+    return warp(images, moves, size=size, border=params.border, deviation=params.noise or 0.0)
 
 
 def either_way(
@@ -92,7 +90,9 @@ def affine(
         matrices(flip * zoom_x, zero, zero, zoom_y, zero, zero),
         matrices(scale_x, zero, zero, scale_y, offset_x * width, offset_y * height),
         matrices(width / out_width * one, zero, zero, height / out_height * one, zero, zero),
-        matrices(one, zero, zero, one, -(out_width - 1) / 2 - shift_x, -(out_height - 1) / 2 - shift_y),
+        matrices(
+            one, zero, zero, one, -(out_width - 1) / 2 - shift_x, -(out_height - 1) / 2 - shift_y
+        ),
     ]
     composed = steps[0]
     for step in steps[1:]:

@@ -43,6 +43,11 @@ class Purpose(IntEnum):
     ERASE_Y = auto()
     NOISE = auto()
     ORDER = auto()
+    MIX = auto()
+    MIX_KIND = auto()
+    MIX_SHARE = auto()
+    MIX_X = auto()
+    MIX_Y = auto()
 
 
 def mix(z: UInt64[np.ndarray, "n"]) -> UInt64[np.ndarray, "n"]:

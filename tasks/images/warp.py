@@ -92,7 +92,7 @@ def _normal(word: np.uint64) -> float:
 
 
 @numba.njit(nogil=True, cache=True)
-def _sample(image, y, x, border, out):  # noqa: ANN001, ANN202 (compiled, untyped)
+def _sample(image, y, x, border, out):(compiled, untyped)
     """Interpolate all channels at one position, bilinearly."""
     height, width, channels = image.shape
     top, left = int(np.floor(y)), int(np.floor(x))
@@ -114,8 +114,17 @@ def _sample(image, y, x, border, out):  # noqa: ANN001, ANN202 (compiled, untype
 
 
 @numba.njit(nogil=True, cache=True)
-def _warp(  # noqa: ANN202 (compiled, untyped)
-    images, affine, factor, summand, saturation, erase, noise, border, deviation, out  # noqa: ANN001
+def _warp((compiled, untyped)
+    images,
+    affine,
+    factor,
+    summand,
+    saturation,
+    erase,
+    noise,
+    border,
+    deviation,
+    out,
 ):
     n, height, width, channels = out.shape
     pixel = np.empty(channels, np.float64)

@@ -79,7 +79,7 @@ def padded(vectors: UInt8[np.ndarray, "n d"], multiple: int) -> UInt8[np.ndarray
 
 
 @numba.njit(nogil=True, cache=True)
-def _insert(distance, position, distances, positions):  # noqa: ANN001, ANN202 (compiled)
+def _insert(distance, position, distances, positions):(compiled)
     """Put a row among the nearest, in the farthest one's stead, behind those equally far."""
     place = len(distances) - 1
     while place > 0 and distances[place - 1] > distance:
@@ -94,7 +94,7 @@ def _tiled(four: Callable[..., Any]) -> Callable[..., None]:
     """Compile a search that compares four queries with a row at a time."""
 
     @numba.njit(nogil=True, cache=True)
-    def search(queries, rows, distances, positions):  # noqa: ANN001, ANN202
+    def search(queries, rows, distances, positions):
         length, last = rows.shape[1], distances.shape[1] - 1
         tile = max(TILE_BYTES // length, 1)
         first_query, first_row = queries.ctypes.data, rows.ctypes.data
@@ -118,7 +118,7 @@ def _tiled(four: Callable[..., Any]) -> Callable[..., None]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _plain_l1(queries, rows, distances, positions):  # noqa: ANN001, ANN202 (compiled)
+def _plain_l1(queries, rows, distances, positions):(compiled)
     for q in range(len(queries)):
         for row in range(len(rows)):
             total = np.int64(0)
@@ -129,7 +129,7 @@ def _plain_l1(queries, rows, distances, positions):  # noqa: ANN001, ANN202 (com
 
 
 @numba.njit(nogil=True, cache=True)
-def _plain_l2(queries, rows, distances, positions):  # noqa: ANN001, ANN202 (compiled)
+def _plain_l2(queries, rows, distances, positions):(compiled)
     for q in range(len(queries)):
         for row in range(len(rows)):
             total = np.int64(0)

@@ -65,13 +65,18 @@ def votes(
     return (counts / k).astype(np.float32)
 
 
+def fold_of(digest: str, params: Neighbours) -> int:
+    """Return the fold of a picture; independent of its split, which hashes the digest alone."""
+    return int(position(params.seed, f"fold of {digest}") * params.folds)
+
+
 def cross_validation(rows: Rows, params: Neighbours) -> Iterator[tuple[Metric, int, int, float]]:
     """Yield (metric, k, fold, accuracy) for every setting; one search serves every k.
 
     Raises:
         StageError: if a fold is empty or has too few rows to vote.
     """
-    folds = np.array([int(position(params.seed, d) * params.folds) for d in rows.digests])
+    folds = np.array([fold_of(digest, params) for digest in rows.digests])
     images = flat(rows.pixels())
     for fold in range(params.folds):
         held, rest = folds == fold, folds != fold

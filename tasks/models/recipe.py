@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tasks.params import Network, Neighbours, Prepare, Strict
+from tasks.params import Neighbours, Network, Prepare, Strict
 from tasks.stage import StageError, written
 
 RECIPE = "recipe.json"

@@ -1,0 +1,165 @@
+"""Score a trained model on its test set: the only stage that opens it.
+
+    python -m tasks.evaluate mnist_cnn
+
+Leaves flat metrics for a diff, a prediction per test image, the tables that `dvc plots`
+draws, and pictures of what went wrong.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from tasks.images.lesson import lesson
+from tasks.images.samples import Rows, test_rows, train_rows, val_rows, write_table
+from tasks.images.sheet import grid
+from tasks.measures.metrics import calibration, confusion, precision, recall, score
+from tasks.models.classifier import Classifier, load_classifier
+from tasks.models.neighbours import NearestNeighbours
+from tasks.params import load_params
+from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, main, replacing, written
+
+TRAIN_SAMPLE = 5000  # training images that are scored to measure the gap
+SHOWN = 8  # test images whose neighbours are shown
+NEAREST = 5  # neighbours of each
+
+
+def gaps(classifier: Classifier, dataset: str, accuracy: float) -> dict[str, float]:
+    """Return the accuracies on train and val, where the model has not learned them by heart."""
+    if classifier.learned_by_heart:
+        return {"val_accuracy": round(classifier.recipe.cross_validated_accuracy or 0.0, 6)}
+    train, val = train_rows(dataset), val_rows(dataset)
+    spaced = np.unique(np.linspace(0, len(train) - 1, TRAIN_SAMPLE).round().astype(int))
+    seen = right(classifier, train, spaced)
+    return {
+        "gap": round(seen - accuracy, 6),
+        "train_accuracy": round(seen, 6),
+        "val_accuracy": round(right(classifier, val, np.arange(len(val))), 6),
+    }
+
+
+def right(classifier: Classifier, rows: Rows, which: Int64[np.ndarray, "m"]) -> float:
+    """Return the accuracy on some of the rows."""
+    predicted = classifier.probabilities(rows.images[rows.index[which]]).argmax(axis=1)
+    return float((predicted == rows.labels[which]).mean())
+
+
+def worst(labels: np.ndarray, probabilities: np.ndarray, most: int) -> Int64[np.ndarray, "m"]:
+    """Return the positions of the mistakes, the surest of themselves first."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:most]
+
+
+def write_predictions(path: Path, rows: Rows, probabilities: Float32[np.ndarray, "n k"]) -> None:
+    """Write a row per test image."""
+    predicted = probabilities.argmax(axis=1)
+    write_table(
+        path,
+        ["id", "label", "predicted", *(f"p:{name}" for name in rows.classes)],
+        (
+            [rows.ids[i], rows.classes[rows.labels[i]], rows.classes[predicted[i]],
+             *(f"{p:.6f}" for p in probabilities[i])]
+            for i in range(len(rows))
+        ),
+    )  # fmt: skip
+
+
+def write_plots(
+    folder: Path, rows: Rows, probabilities: Float32[np.ndarray, "n k"], bins: int
+) -> None:
+    """Write the tables that `dvc plots` draws."""
+    predicted = probabilities.argmax(axis=1)
+    counts = confusion(rows.labels, predicted, len(rows.classes))
+    write_table(
+        folder / "confusion.csv",
+        ["actual", "predicted"],
+        ([rows.classes[a], rows.classes[p]] for a, p in zip(rows.labels, predicted, strict=True)),
+    )
+    write_table(
+        folder / "calibration.csv",
+        ["low", "high", "confidence", "accuracy", "n"],
+        ([round(v, 6) for v in b] for b in calibration(rows.labels, probabilities, bins)),
+    )
+    measures = {"precision": precision(counts), "recall": recall(counts)}
+    write_table(
+        folder / "classes.csv",
+        ["class", "measure", "value"],
+        (
+            [name, measure, round(float(values[i]), 6)]
+            for i, name in enumerate(rows.classes)
+            for measure, values in measures.items()
+        ),
+    )
+
+
+def draw_mistakes(
+    folder: Path, rows: Rows, probabilities: Float32[np.ndarray, "n k"], most: int
+) -> None:
+    """Draw the worst mistakes in a row, and say what they are."""
+    chosen = worst(rows.labels, probabilities, most)
+    predicted = probabilities.argmax(axis=1)
+    if len(chosen):
+        grid([[rows.images[rows.index[i]] for i in chosen]]).save(folder / "mistakes.png")
+    write_table(
+        folder / "mistakes.csv",
+        ["id", "label", "predicted", "probability", "probability_of_label"],
+        (
+            [rows.ids[i], rows.classes[rows.labels[i]], rows.classes[predicted[i]],
+             f"{probabilities[i, predicted[i]]:.4f}", f"{probabilities[i, rows.labels[i]]:.4f}"]
+            for i in chosen
+        ),
+    )  # fmt: skip
+
+
+def draw_neighbours(folder: Path, rows: Rows, model: NearestNeighbours) -> None:
+    """Draw test images with their nearest training images, and say how far they are."""
+    firsts = [np.flatnonzero(rows.labels == label)[:1] for label in range(len(rows.classes))]
+    chosen = np.concatenate(firsts)[:SHOWN]
+    images = rows.images[rows.index[chosen]]
+    predicted = model.probabilities(images).argmax(axis=1)
+    distances, positions = model.neighbours(images, NEAREST)
+    table: list[list[object]] = []
+    for r, i in enumerate(chosen):
+        label, said = rows.classes[rows.labels[i]], rows.classes[predicted[r]]
+        table.append([r, 0, rows.ids[i], label, "", said])
+        for rank, (far, near) in enumerate(zip(distances[r], positions[r], strict=True), start=1):
+            apart = far if model.recipe.metric == "L1" else round(float(far) ** 0.5, 1)
+            table.append([r, rank, int(near), rows.classes[model.labels[near]], apart, ""])
+    pictures = [[images[r], *model.images[positions[r]]] for r in range(len(chosen))]
+    grid(pictures).save(folder / "neighbours.png")
+    columns = ["row", "rank", "id", "label", "distance", "predicted"]
+    write_table(folder / "neighbours.csv", columns, table)
+
+
+def draw_lesson(folder: Path, rows: Rows) -> None:
+    """Draw a picture and three changed copies that are equally far from it."""
+    if copies := lesson(rows.images[rows.index[:100]]):
+        grid([[copy.pixels for copy in copies]]).save(folder / "lesson.png")
+        described = ([copy.what, round(copy.distance, 1)] for copy in copies)
+        write_table(folder / "lesson.csv", ["what", "distance"], described)
+
+
+def run(name: str) -> None:
+    """Score one experiment."""
+    params = load_params()
+    dataset, wanted = params.experiment(name).dataset, params.evaluate
+    classifier, rows = load_classifier(MODELS / name, params.threads), test_rows(dataset)
+    probabilities = classifier.probabilities(rows.pixels())
+    metrics = score(rows.labels, probabilities, rows.classes, wanted.calibration_bins)
+    metrics |= gaps(classifier, dataset, metrics["accuracy"])
+    with replacing(PLOTS / name / "pictures") as pictures:
+        pictures.mkdir()
+        draw_mistakes(pictures, rows, probabilities, wanted.mistakes)
+        if isinstance(classifier, NearestNeighbours):
+            draw_neighbours(pictures, rows, classifier)
+            draw_lesson(pictures, rows)
+    write_plots(PLOTS / name, rows, probabilities, wanted.calibration_bins)
+    write_predictions(PREDICTIONS / f"{name}.csv", rows, probabilities)
+    written(METRICS / f"{name}.json", json.dumps(metrics, indent=2, sort_keys=True) + "\n")
+    print(f"{name}: test accuracy {metrics['accuracy']:.4f} on {metrics['n']} images")
+
+
+if __name__ == "__main__":
+    main(run, names=lambda: load_params().experiments, what="experiment")

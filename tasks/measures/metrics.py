@@ -1,0 +1,105 @@
+"""What a classifier's probabilities are worth, as plain numbers.
+
+Labels are int64 (n,) in 0..k-1, probabilities float32 (n, k) with rows summing to 1. All
+functions take whole test sets; none has state.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+
+from tasks.measures.statistics import wilson_interval
+
+Labels = Int64[np.ndarray, "n"]
+Probabilities = Float32[np.ndarray, "n k"]
+LEAST = 1e-6  # a probability of 0 would make the log loss infinite
+
+
+def confusion(labels: Labels, predicted: Labels, classes: int) -> Int64[np.ndarray, "k k"]:
+    """Count images by actual class (row) and predicted class (column)."""
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
+
+
+def log_loss(labels: Labels, probabilities: Probabilities) -> float:
+    """Return the mean of -log of the probability of the right class, in nats."""
+    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.clip(right, LEAST, 1.0)).mean())
+
+
+def precision(counts: Int64[np.ndarray, "k k"]) -> Float64[np.ndarray, "k"]:
+    """Return the share of right ones among those predicted as each class; 0 if none was."""
+    return np.diag(counts) / np.maximum(counts.sum(axis=0), 1)
+
+
+def recall(counts: Int64[np.ndarray, "k k"]) -> Float64[np.ndarray, "k"]:
+    """Return the share of each class that was found; 0 if the class is absent."""
+    return np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
+
+
+def macro_f1(counts: Int64[np.ndarray, "k k"]) -> float:
+    """Return the mean over classes of the harmonic mean of precision and recall."""
+    found, predicted = counts.sum(axis=1), counts.sum(axis=0)
+    return float(np.mean(2 * np.diag(counts) / np.maximum(found + predicted, 1)))
+
+
+class Bin(NamedTuple):
+    """Predictions of about the same confidence."""
+
+    low: float
+    high: float
+    confidence: float  # mean probability of the predicted class
+    accuracy: float
+    n: int
+
+
+def calibration(labels: Labels, probabilities: Probabilities, bins: int) -> list[Bin]:
+    """Return how often predictions of each confidence are right; empty bins are left out.
+
+    Bins have equal width and include their upper end.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return [
+        Bin(b / bins, (b + 1) / bins, *(float(v[which == b].mean()) for v in (confidence, right)),
+            int((which == b).sum()))
+        for b in range(bins)
+        if (which == b).any()
+    ]  # fmt: skip
+
+
+def expected_calibration_error(table: list[Bin]) -> float:
+    """Return the mean distance of confidence and accuracy, weighted by bin.
+
+    Naeini et al. 2015, https://doi.org/10.1609/aaai.v29i1.9602.
+    """
+    total = sum(b.n for b in table)
+    return sum(b.n * abs(b.confidence - b.accuracy) for b in table) / total
+
+
+def score(
+    labels: Labels, probabilities: Probabilities, classes: list[str], bins: int
+) -> dict[str, float]:
+    """Return all metrics of a test set, flat; values have six digits."""
+    predicted = probabilities.argmax(axis=1)
+    counts = confusion(labels, predicted, len(classes))
+    right = int((predicted == labels).sum())
+    low, high = wilson_interval(right, len(labels))
+    table = calibration(labels, probabilities, bins)
+    metrics = {
+        "accuracy": right / len(labels),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "balanced_accuracy": float(recall(counts)[counts.sum(axis=1) > 0].mean()),
+        "expected_calibration_error": expected_calibration_error(table),
+        "log_loss": log_loss(labels, probabilities),
+        "macro_f1": macro_f1(counts),
+        "n": len(labels),
+    }
+    for i, name in enumerate(classes):
+        metrics[f"precision.{name}"] = float(precision(counts)[i])
+        metrics[f"recall.{name}"] = float(recall(counts)[i])
+    return {name: round(value, 6) for name, value in metrics.items()}

@@ -1,0 +1,105 @@
+"""The networks, each one function from its parameters to logits.
+
+Every network takes raw pixels, uint8 (n, h, w, c) in 0..255: scaling is its first layer,
+so a saved model cannot be fed wrongly scaled pictures. What comes out are logits.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers
+
+from tasks.params import Block, Cnn, Mlp, Network, ResNet
+
+Tensor = Any
+
+
+def build(
+    params: Network,
+    shape: tuple[int, int, int],
+    classes: int,
+    scale: tuple[list[float], list[float]],
+) -> keras.Model:
+    """Build a network for `classes` classes.
+
+    Args:
+        params: of the training.
+        shape: height, width and channels of the prepared images. A residual network takes
+            any height and width, whatever is said here.
+        classes: at least 2.
+        scale: factor and summand per channel of the first layer.
+    """
+    architecture = params.architecture
+    free = isinstance(architecture, ResNet)
+    inputs = keras.Input((None, None, shape[2]) if free else shape, dtype="uint8")
+    x = layers.Rescaling(*scale)(inputs)
+    x = FAMILIES[architecture.name](x, architecture)
+    outputs = 1 if params.head == "logit" else classes
+    return keras.Model(inputs, layers.Dense(outputs, dtype="float32")(x))
+
+
+def mlp(x: Tensor, params: Mlp) -> Tensor:
+    """Dense layers with ReLU, then dropout."""
+    x = layers.Flatten()(x)
+    for units in params.hidden:
+        x = layers.Dense(units, activation="relu")(x)
+    return layers.Dropout(params.dropout)(x)
+
+
+def cnn(x: Tensor, params: Cnn) -> Tensor:
+    """3x3 convolutions, each with 2x2 pooling and perhaps dropout, then a dense layer."""
+    for filters, rate in zip(params.filters, params.dropout, strict=True):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        x = layers.MaxPooling2D()(x)
+        if rate:
+            x = layers.Dropout(rate)(x)
+    x = layers.Flatten()(x)
+    return layers.Dense(params.dense, activation="relu")(x)
+
+
+def resnet(x: Tensor, params: ResNet) -> Tensor:
+    """Blocks of convolutions with batch normalisation, some with a shortcut, pooled globally.
+
+    The shortcut goes around the later convolutions of a block (He et al. 2015,
+    https://arxiv.org/abs/1512.03385); the first one changes width and size.
+    """
+    x = convolution(x, params.stem_width, params.stem_kernel, params.stem_stride)
+    for block in params.blocks:
+        x = residual_block(x, block)
+    pooled = [pool()(x) for pool in POOLINGS[params.pooling]]
+    x = layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
+    return layers.Dropout(params.dropout)(x)
+
+
+def residual_block(x: Tensor, block: Block) -> Tensor:
+    """Change width and size, then refine."""
+    if block.downsample == "pool":
+        x = layers.MaxPooling2D()(x)
+    x = convolution(x, block.width, 3, 2 if block.downsample == "stride" else 1)
+    shortcut = x
+    for _ in range(block.convolutions):
+        x = convolution(x, block.width, 3, 1)
+    return layers.Add()([shortcut, x]) if block.residual and block.convolutions else x
+
+
+def convolution(x: Tensor, width: int, kernel: int, stride: int) -> Tensor:
+    """Convolution without bias, batch normalisation, ReLU."""
+    x = layers.Conv2D(
+        width,
+        kernel,
+        stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+    )(x)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    return layers.ReLU()(x)
+
+
+FAMILIES: dict[str, Callable[[Tensor, Any], Tensor]] = {"mlp": mlp, "cnn": cnn, "resnet": resnet}
+POOLINGS: dict[str, list[type[layers.Layer]]] = {
+    "max": [layers.GlobalMaxPooling2D],
+    "mean": [layers.GlobalAveragePooling2D],
+    "both": [layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D],
+}

@@ -1,0 +1,36 @@
+"""Fit one experiment on its training rows, watching val.
+
+    python -m tasks.train mnist_cnn
+
+Leaves a self-contained model folder and the history that `dvc plots` draws. Test rows are
+out of reach here.
+"""
+
+from tasks.images.samples import train_rows, val_rows, write_table
+from tasks.params import Network, load_params
+from tasks.stage import MODELS, PLOTS, main, replacing, timed
+
+
+def run(name: str) -> None:
+    """Train one experiment."""
+    params = load_params()
+    experiment = params.experiment(name)
+    prepare = params.dataset(experiment.dataset).prepare
+    train, val = train_rows(experiment.dataset), val_rows(experiment.dataset)
+    with timed(f"train@{name}"), replacing(MODELS / name) as folder:
+        folder.mkdir()
+        if isinstance(experiment.train, Network):
+            from tasks.models import training  # imports Keras
+
+            history = training.fit(
+                train, val, experiment.train, experiment.augment, prepare, params.threads, folder
+            )
+        else:
+            from tasks.models import neighbours
+
+            history = neighbours.fit(train, val, experiment.train, prepare, folder)
+        write_table(PLOTS / name / "history.csv", history.columns, history.rows)
+
+
+if __name__ == "__main__":
+    main(run, names=lambda: load_params().experiments, what="experiment")
