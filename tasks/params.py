@@ -335,7 +335,7 @@ class Params(Strict):
             if experiment.dataset not in self.datasets:
                 raise PydanticCustomError(
                     "unknown_dataset",
-                    f"experiment '{name}' has unknown dataset '{experiment.dataset}': expected "  # type: ignore[arg-type]
+                    f"experiment '{name}' has unknown dataset '{experiment.dataset}': expected "
                     f"one of {', '.join(self.datasets)}",
                 )
         return self
@@ -375,12 +375,13 @@ def load_params(path: Path = PARAMS) -> Params:
     except FileNotFoundError:
         raise StageError(f"no '{path}' here: run this in the root of the project.") from None
     try:
-        tree, values = yaml.compose(text), yaml.safe_load(text)
+        values = yaml.safe_load(text)
         return Params.model_validate(values)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise StageError(f"{path}:{line}: not valid YAML: {error.problem}.") from error
     except ValidationError as error:
+        tree = yaml.compose(text) or yaml.ScalarNode("", "", yaml.Mark("", 0, 0, 0, None, 0))
         raise StageError("; ".join(describe(path, tree, e) for e in error.errors())) from error
 
 

@@ -92,7 +92,7 @@ def _normal(word: np.uint64) -> float:
 
 
 @numba.njit(nogil=True, cache=True)
-def _sample(image, y, x, border, out):(compiled, untyped)
+def _sample(image, y, x, border, out):
     """Interpolate all channels at one position, bilinearly."""
     height, width, channels = image.shape
     top, left = int(np.floor(y)), int(np.floor(x))
@@ -114,7 +114,7 @@ def _sample(image, y, x, border, out):(compiled, untyped)
 
 
 @numba.njit(nogil=True, cache=True)
-def _warp((compiled, untyped)
+def _warp(
     images,
     affine,
     factor,

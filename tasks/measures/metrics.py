@@ -64,11 +64,16 @@ def calibration(labels: Labels, probabilities: Probabilities, bins: int) -> list
     right = probabilities.argmax(axis=1) == labels
     which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     return [
-        Bin(b / bins, (b + 1) / bins, *(float(v[which == b].mean()) for v in (confidence, right)),
-            int((which == b).sum()))
+        Bin(
+            low=b / bins,
+            high=(b + 1) / bins,
+            confidence=float(confidence[which == b].mean()),
+            accuracy=float(right[which == b].mean()),
+            n=int((which == b).sum()),
+        )
         for b in range(bins)
         if (which == b).any()
-    ]  # fmt: skip
+    ]
 
 
 def expected_calibration_error(table: list[Bin]) -> float:

@@ -26,8 +26,11 @@ class Classifier(Protocol):
             says nothing.
     """
 
-    recipe: Recipe
-    learned_by_heart: bool
+    @property
+    def recipe(self) -> Recipe: ...  # noqa: D102 (see above)
+
+    @property
+    def learned_by_heart(self) -> bool: ...  # noqa: D102
 
     def probabilities(self, images: UInt8[np.ndarray, "n h w c"]) -> Float32[np.ndarray, "n k"]:
         """Return a probability per class, rows summing to 1, for pixels in 0..255."""

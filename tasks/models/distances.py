@@ -79,7 +79,7 @@ def padded(vectors: UInt8[np.ndarray, "n d"], multiple: int) -> UInt8[np.ndarray
 
 
 @numba.njit(nogil=True, cache=True)
-def _insert(distance, position, distances, positions):(compiled)
+def _insert(distance, position, distances, positions):
     """Put a row among the nearest, in the farthest one's stead, behind those equally far."""
     place = len(distances) - 1
     while place > 0 and distances[place - 1] > distance:
@@ -118,7 +118,7 @@ def _tiled(four: Callable[..., Any]) -> Callable[..., None]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _plain_l1(queries, rows, distances, positions):(compiled)
+def _plain_l1(queries, rows, distances, positions):
     for q in range(len(queries)):
         for row in range(len(rows)):
             total = np.int64(0)
@@ -129,7 +129,7 @@ def _plain_l1(queries, rows, distances, positions):(compiled)
 
 
 @numba.njit(nogil=True, cache=True)
-def _plain_l2(queries, rows, distances, positions):(compiled)
+def _plain_l2(queries, rows, distances, positions):
     for q in range(len(queries)):
         for row in range(len(rows)):
             total = np.int64(0)

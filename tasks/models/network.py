@@ -38,7 +38,7 @@ class NetworkClassifier:
         """Do so for a few images."""
         sized = resized(images, params.test_time.size)
         said = [softmax(self.model.predict_on_batch(v)) for v in views(sized, params.test_time)]
-        return np.mean(said, axis=0, dtype=np.float32)
+        return np.asarray(np.mean(said, axis=0, dtype=np.float32))
 
 
 def resized(images: UInt8[np.ndarray, "n h w c"], size: int | None) -> UInt8[np.ndarray, "n h w c"]:
