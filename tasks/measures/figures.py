@@ -41,6 +41,7 @@ THEME = {
         "titleColor": "var(--muted)",
         "titleFontSize": 11,
         "titleFontWeight": "normal",
+        "titlePadding": 8,
     },
     "header": {"labelColor": "var(--ink)", "labelFontSize": 12, "labelPadding": 4},
     "legend": {

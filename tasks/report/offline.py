@@ -24,10 +24,15 @@ HTML = """<!doctype html>
 <title>assay: plots</title>
 <link rel="icon" href="data:,">
 <script>{bundle}</script>
-<style>body {{ font-family: system-ui, sans-serif; margin: 2rem; }}</style>
+<style>
+main {{ display: flex; flex-wrap: wrap; align-items: flex-start; gap: 2rem 3rem; margin: 2rem; }}
+.vega-embed summary {{ opacity: 0.2; }}
+</style>
 </head>
 <body>
+<main>
 {{plot_divs}}
+</main>
 </body>
 </html>
 """

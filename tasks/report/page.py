@@ -64,6 +64,7 @@ def html(chapters: Sequence[Chapter]) -> str:
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=unbroken,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -72,6 +73,11 @@ def html(chapters: Sequence[Chapter]) -> str:
     template = environment.get_template("page.html.j2")
     style = Markup((HERE / "style.css").read_text(encoding="utf-8"))
     return template.render(chapters=chapters, style=style) + "\n"
+
+
+def unbroken(value: object) -> object:
+    """Keep a number and its per cent sign in one line."""
+    return value.replace(" %", "\u00a0%") if isinstance(value, str) else value
 
 
 def markdown(chapters: Sequence[Chapter]) -> str:

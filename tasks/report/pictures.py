@@ -94,7 +94,8 @@ def show_mistake(tile: Image.Image, row: Row) -> Picture:
         tile,
         f"{row['id']}: {row['label']}, taken for {row['predicted']}",
         f"{row['label']},",
-        f"says {row['predicted']} {sure}",
+        f"says {row['predicted']}",
+        sure,
     )
 
 

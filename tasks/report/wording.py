@@ -22,7 +22,7 @@ def certainty(probability: float) -> str:
 
 def distance(value: float) -> str:
     """Return a distance with as many digits as tell neighbours apart."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 100 or value == 0 else f"{value:.1f}"
 
 
 def counted(n: int, noun: str, plural: str | None = None) -> str:
