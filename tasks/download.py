@@ -8,16 +8,17 @@ packed differently by a mirror, its members are checked instead, so that data/ra
 same whatever they came in.
 """
 
+import os
 import shutil
-from fnmatch import fnmatchcase
-from hashlib import file_digest, sha256
-from os import fsencode
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from tasks.datasets.archives import Unusable, unpack
+from tasks.datasets.archives import Unusable, inside, unpack
+from tasks.datasets.checksums import check, digest_of, is_member
 from tasks.datasets.sources import first_good, located, mirrored
-from tasks.params import Archive, Files, Local, Members, load_params
-from tasks.stage import RAW, SCRATCH, StageError, main, replacing
+from tasks.params import Archive, Files, Local, load_params
+from tasks.stage import RAW, SCRATCH, StageError, main, progress, replacing
 
 ENDINGS = (".tar.gz", ".tgz", ".zip", ".tar.xz", ".tar.bz2", ".tar")
 
@@ -41,21 +42,27 @@ def run(name: str) -> None:
 
 def take_files(source: Files, folder: Path, scratch: Path) -> None:
     """Bring files one by one; the folder appears when all are there."""
-    advice = advise(f"{source.mirror}/ with {', '.join(source.files)}")
+    advice = advise(", ".join(f"{source.mirror}/{name}" for name in source.files))
     with replacing(folder) as temporary:
         for name, digest in source.files.items():
             locations = mirrored(source.mirror, [name])
             locations += [located(place, name) for place in source.urls]
-
-            def keep(path: Path, name: str = name, digest: str = digest) -> None:
-                kept = temporary / name
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, kept)
-                check({name: digest_of(kept)}, {name: digest})
-
+            keep = partial(keep_file, folder=temporary, name=name, digest=digest)
             where = first_good(name, locations, scratch, keep, advice)
             print(f"{folder / name}: from {where}, checksum matches.")
     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def keep_file(path: Path, folder: Path, name: str, digest: str) -> None:
+    """Copy a file into a folder and check the copy.
+
+    Raises:
+        Unusable: if it is not the promised one.
+    """
+    kept = folder / inside(name)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, kept)
+    check({name: digest_of(kept)}, {name: digest})
 
 
 def take_archive(source: Archive, folder: Path, scratch: Path) -> None:
@@ -85,7 +92,7 @@ def take_own(source: Local, folder: Path) -> None:
         StageError: if it is missing, or not to be copied or unpacked.
     """
     watch = Path(source.watch).expanduser()
-    if not watch.exists():
+    if not (watch.is_dir() or watch.is_file()):
         raise StageError(
             f"no '{watch}': expected a folder, zip or tar of pictures in a folder per class. "
             "Correct `watch` in params.yaml."
@@ -99,6 +106,8 @@ def take_own(source: Local, folder: Path) -> None:
                 unpack(watch, temporary, max_unpacked_mib=limit, wanted=lambda _: True)
     except Unusable as why:
         raise StageError(f"cannot use '{watch}': {why}.") from why
+    except OSError as error:
+        raise StageError(f"cannot copy '{error.filename}': {error.strerror}.") from error
     print(f"{folder}: taken from {watch}.")
 
 
@@ -107,63 +116,41 @@ def copy_folder(source: Path, target: Path) -> None:
 
     Raises:
         Unusable: if it holds links to elsewhere, or what is neither file nor folder.
-        StageError: if a file cannot be copied.
     """
     root = source.resolve()
+    paths = [Path(top, name) for top, below, files in walk(root) for name in below + files]
     target.mkdir(parents=True)
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root)
-        real = path.resolve()
-        if path.is_symlink() and not (real.is_file() and real.is_relative_to(root)):
-            raise Unusable(f"'{name}' is a link, but not to a file in the same folder")
-        if path.is_dir():
-            (target / name).mkdir(parents=True, exist_ok=True)
-        elif path.is_file():
-            shutil.copyfile(path, target / name)
-        else:
-            raise Unusable(f"'{name}' is neither a file nor a folder")
+    with progress(f"copying {source.name} (files)", len(paths)) as advance:
+        for path in paths:
+            copy_entry(path, root, target / path.relative_to(root))
+            advance(1)
+
+
+def copy_entry(path: Path, root: Path, target: Path) -> None:
+    """Copy a file, or make a folder, that stands somewhere below `root`."""
+    real = Path(os.path.realpath(path))
+    if path.is_symlink() and not (real.is_file() and real.is_relative_to(root)):
+        raise Unusable(f"'{path}' is a link, but not to a file in the same folder")
+    if path.is_dir():
+        target.mkdir()
+    elif path.is_file():
+        shutil.copyfile(path, target)
+    else:
+        raise Unusable(f"'{path}' is neither a file nor a folder")
+
+
+def walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """List a folder, parents first; one that may not be read is an error, not empty."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    return os.walk(root, onerror=refuse)
 
 
 def advise(content: str) -> str:
     """Say what to do when no source works."""
     return f"Set DATASET_MIRROR to a folder or http(s) URL that holds {content}; run this again."
-
-
-# ---- checking -------------------------------------------------------------------------
-
-
-def check(digests: dict[str, str], expected: dict[str, str] | Members) -> None:
-    """Compare the SHA-256 of files by path with what params.yaml says.
-
-    Raises:
-        Unusable: if one differs or is missing.
-    """
-    if isinstance(expected, Members):
-        got = list_digest(digests)
-        if got != expected.sha256:
-            raise Unusable(
-                f"{len(digests)} members '{expected.pattern}': expected SHA-256 of their list "
-                f"{expected.sha256}, got {got}"
-            )
-        return
-    for name, digest in expected.items():
-        if name not in digests:
-            raise Unusable(f"it has no '{name}'")
-        if digests[name] != digest:
-            raise Unusable(f"'{name}': expected SHA-256 {digest}, got {digests[name]}")
-
-
-def list_digest(digests: dict[str, str]) -> str:
-    """Return the SHA-256 of the text that `sha256sum` prints for files, sorted by bytes."""
-    lines = (f"{digests[name]}  {name}\n" for name in sorted(digests, key=fsencode))
-    return sha256(b"".join(map(fsencode, lines))).hexdigest()
-
-
-def is_member(name: str, expected: dict[str, str] | Members) -> bool:
-    """Say whether a path in an archive belongs to the dataset."""
-    if isinstance(expected, Members):
-        return fnmatchcase(name, expected.pattern)
-    return name in expected
 
 
 def is_whole(folder: Path, source: Files | Archive) -> bool:
@@ -176,12 +163,6 @@ def is_whole(folder: Path, source: Files | Archive) -> bool:
     except Unusable:
         return False
     return all(is_member(name, expected) for name in digests)
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

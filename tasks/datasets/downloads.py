@@ -10,7 +10,7 @@ import time
 from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from tasks.datasets.archives import Unusable
 from tasks.stage import StageError, progress
@@ -79,7 +79,7 @@ def resume(url: str, partial: Path) -> None:
     except (requests.RequestException, HTTPError) as error:
         raise BrokenOff(plain(error)) from error
     except OSError as error:
-        raise StageError(f"cannot write '{partial}': {error.strerror}.") from error
+        raise StageError(f"cannot write '{partial}': {error.strerror or error}.") from error
 
 
 def headers(partial: Path) -> dict[str, str]:
@@ -110,11 +110,11 @@ def receive(response: "requests.Response", partial: Path) -> None:
         discard(partial)
     note(partial).write_text(json.dumps(version(response)), encoding="utf-8")
     total = length(response)
-    what = f"{response.url.rpartition('/')[2]} (KiB)"
-    bar = (
-        progress(what, (total - size_of(partial)) // KIB) if total else nullcontext(lambda _: None)
-    )
-    with bar as advance, partial.open("ab") as file:
+    left = (total - size_of(partial)) // KIB
+    name = response.url.rpartition("/")[2]
+    shown = progress(f"{name} (KiB)", left) if total else nullcontext(lambda _: None)
+    response.raw.enforce_content_length = False  # counted below, where the message is plainer
+    with shown as advance, partial.open("ab") as file:
         for chunk in response.raw.stream(CHUNK, decode_content=False):
             file.write(chunk)
             advance(len(chunk) // KIB)
@@ -140,9 +140,14 @@ def length(response: "requests.Response") -> int:
 
 def plain(error: Exception) -> str:
     """Return the innermost reason of a failed request, without the names of Python objects."""
-    while error.args and isinstance(error.args[0], Exception):
-        error = getattr(error.args[0], "reason", None) or error.args[0]
-    return str(error).rpartition("): ")[2].rpartition('"')[2] or str(error)
+    while inner := [arg for arg in (getattr(error, "reason", None), *error.args) if is_error(arg)]:
+        error = inner[0]
+    return str(error).rpartition("): ")[2]
+
+
+def is_error(value: object) -> TypeGuard[Exception]:
+    """Say whether a part of an error is an error itself."""
+    return isinstance(value, Exception)
 
 
 # ---- the partial file -----------------------------------------------------------------
@@ -162,7 +167,7 @@ def noted(partial: Path) -> tuple[str, int]:
     """Return that version; one that no server has, if the note is missing or broken."""
     try:
         validator, total = json.loads(note(partial).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, TypeError, ValueError):
         return "", -1
     return str(validator), int(total)
 
