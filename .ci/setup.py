@@ -22,6 +22,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 VENV = Path(".venv")
 READY, LOCK, LOG = VENV / ".ready", VENV / ".setup.lock", VENV / ".setup.log"
 PYTHON = VENV / "bin" / "python"
+PLOTS = Path(".dvc/tmp/plots.html")  # the page that `dvc plots show` fills, with its scripts
 TELL_S = 10  # seconds between two signs of life
 
 # Finds the interpreter beside the script, so that a moved or renamed checkout still works.
@@ -35,14 +36,15 @@ SHEBANG = re.compile(rb"\A(#!/bin/sh\n'''exec' [^\n]*\n' '''\n|#![^\n]*python[^\
 def main(chosen):
     """Leave a `.venv` that has exactly what a requirements file names."""
     known = [Path(chosen)] if chosen else sorted(Path().glob("requirements*.txt"))
-    if is_ready(known):
-        return
-    check_interpreter()
-    claim()
-    with LOCK.open("w") as lock:
-        wait_for(lock)
-        if not is_ready(known):
-            make(Path(chosen or "requirements.txt"), lock)
+    if not is_ready(known):
+        check_interpreter()
+        claim()
+        with LOCK.open("w") as lock:
+            wait_for(lock)
+            if not is_ready(known):
+                make(Path(chosen or "requirements.txt"), lock)
+    if not PLOTS.exists():
+        subprocess.run([str(PYTHON), "-m", "tasks.report.offline"], check=False)
 
 
 def is_ready(known):
