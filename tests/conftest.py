@@ -11,9 +11,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 from PIL import Image, ImageDraw
 
 from tasks.params import Params, load_params
+
+pytest_plugins = ["tests.web_server"]
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 ROOT = Path(__file__).resolve().parent.parent
 MIRROR = Path(os.environ["DATASET_MIRROR"]).resolve() if "DATASET_MIRROR" in os.environ else None
@@ -157,6 +163,113 @@ def class_folders() -> Callable[..., Path]:
         return root
 
     return make
+
+
+# ---- a tiny project with stages ---------------------------------------------------------
+
+STAGES = """
+stages:
+  fetch:
+    foreach: ${sets}
+    do:
+      cmd: cat photos > out/raw-${key}
+      deps:
+        - photos
+      outs:
+        - out/raw-${key}
+  fit:
+    foreach: ${recipes}
+    do:
+      cmd: sleep ${item.sleep}; echo fitted ${item.rate} | tee out/model-${key}; exit ${item.exit}
+      deps:
+        - out/raw-${item.set}
+      params:
+        - recipes.${key}
+      outs:
+        - out/model-${key}
+      meta: {timeout_s: 30, resource: cpu}
+  score:
+    foreach: ${recipes}
+    do:
+      cmd: cp out/model-${key} metrics/${key}.json
+      deps:
+        - out/model-${key}
+      metrics:
+        - metrics/${key}.json:
+            cache: false
+  gather:
+    cmd: cat metrics/*.json > report
+    deps:
+      - metrics
+    outs:
+      - report
+"""
+RECIPES = {
+    "slow": {"set": "a", "rate": 1, "sleep": 2, "exit": 0},  # planned first, ends last
+    "quick": {"set": "b", "rate": 2, "sleep": 0, "exit": 0},
+}
+
+
+class Project:
+    """A git and DVC repository of shell stages with the shape of the real one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write_recipes(self, **changes: Mapping[str, Any]) -> None:
+        """Write params.yaml with some values of some recipes replaced."""
+        recipes = {name: {**r, **changes.get(name, {})} for name, r in RECIPES.items()}
+        text = yaml.safe_dump({"sets": {"a": {}, "b": {}}, "recipes": recipes})
+        (self.root / "params.yaml").write_text(text, "utf-8")
+
+    def dvc(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run DVC in the project."""
+        return subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=self.root,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+        )
+
+    def twin(self) -> "Project":
+        """Copy the project as it stands, to see what DVC alone makes of it."""
+        root = self.root.with_name("the twin")
+        if root.exists():
+            shutil.rmtree(root)
+        return Project(shutil.copytree(self.root, root, symlinks=True))
+
+    def written_by_dvc(self) -> dict[str, bytes]:
+        """Return the bytes of every dvc.lock and .gitignore outside of .dvc."""
+        paths = [*self.root.rglob("dvc.lock"), *self.root.rglob(".gitignore")]
+        relative = (path.relative_to(self.root) for path in sorted(paths))
+        return {str(p): (self.root / p).read_bytes() for p in relative if p.parts[0] != ".dvc"}
+
+
+@pytest.fixture(scope="session")
+def pristine_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Make the project once; tests take copies."""
+    project = Project(tmp_path_factory.mktemp("pristine"))
+    subprocess.run(["git", "init", "--quiet", str(project.root)], check=True)
+    project.dvc("init", "--quiet")
+    project.dvc("config", "core.analytics", "false")
+    for folder in ("out", "metrics"):
+        (project.root / folder).mkdir()
+    (project.root / "photos").write_text("some pixels\n", "utf-8")
+    project.dvc("add", "--quiet", "photos")
+    (project.root / "dvc.yaml").write_text(STAGES, "utf-8")
+    project.write_recipes()
+    return project
+
+
+@pytest.fixture
+def project(
+    pristine_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Project:
+    """Enter a fresh copy of the project, at a path with a space in it."""
+    root = shutil.copytree(pristine_project.root, tmp_path / "a project", symlinks=True)
+    monkeypatch.chdir(root)
+    return Project(root)
 
 
 # ---- what a machine may have ----------------------------------------------------------

@@ -4,13 +4,15 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+Picture = UInt8[np.ndarray, "_ _ _"]  # height, width, 1 or 3 channels; 0..255
+
 TILE = 72  # pixels a side
 GAP = 4
 TEXT = 16  # height of a line of text, pixels
 PAPER, INK = "white", "black"
 
 
-def tile(pixels: UInt8[np.ndarray, "h w c"], side: int = TILE) -> Image.Image:
+def tile(pixels: Picture, side: int = TILE) -> Image.Image:
     """Return a picture as a square tile; small ones keep their pixels visible."""
     picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).convert("RGB")
     enlarged = max(pixels.shape[:2]) < side
@@ -18,7 +20,7 @@ def tile(pixels: UInt8[np.ndarray, "h w c"], side: int = TILE) -> Image.Image:
     return picture.resize((side, side), how)
 
 
-def grid(rows: list[list[UInt8[np.ndarray, "h w c"]]], side: int = TILE) -> Image.Image:
+def grid(rows: list[list[Picture]], side: int = TILE) -> Image.Image:
     """Return rows of pictures as one picture without gaps: tile (r, c) at (c, r) * side."""
     sheet = Image.new("RGB", (side * max(len(row) for row in rows), side * len(rows)), PAPER)
     for r, row in enumerate(rows):
@@ -27,7 +29,7 @@ def grid(rows: list[list[UInt8[np.ndarray, "h w c"]]], side: int = TILE) -> Imag
     return sheet
 
 
-def band(title: str, rows: list[list[UInt8[np.ndarray, "h w c"]]]) -> Image.Image:
+def band(title: str, rows: list[list[Picture]]) -> Image.Image:
     """Return rows of pictures under a title, the first column apart from the others."""
     columns = max(len(row) for row in rows)
     width = columns * (TILE + GAP) + 3 * GAP

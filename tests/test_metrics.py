@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import sklearn.metrics
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.measures.metrics import calibration, confusion, expected_calibration_error, score
+
+CLASSES = ["ant", "bee", "cow", "dog"]
+
+
+@st.composite
+def scored(draw):
+    """Draw labels in which all classes occur, and probabilities."""
+    n, seed = draw(st.integers(8, 200)), draw(st.integers(0, 10_000))
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(4), rng.integers(0, 4, n - 4)])
+    return labels, rng.dirichlet(np.full(4, 0.5), n).astype(np.float32)
+
+
+@given(scored())
+def test_metrics_are_those_of_scikit_learn(drawn):
+    labels, probabilities = drawn
+    predicted = probabilities.argmax(axis=1)
+    got = score(labels, probabilities, CLASSES, 10)
+    sure = np.clip(probabilities.astype(np.float64), 1e-6, 1)
+    expected = {
+        "accuracy": sklearn.metrics.accuracy_score(labels, predicted),
+        "balanced_accuracy": sklearn.metrics.balanced_accuracy_score(labels, predicted),
+        "macro_f1": sklearn.metrics.f1_score(labels, predicted, average="macro", zero_division=0),
+        "log_loss": -np.log(sure[np.arange(len(labels)), labels]).mean(),
+        "precision.bee": sklearn.metrics.precision_score(
+            labels, predicted, labels=[1], average="macro", zero_division=0
+        ),
+        "recall.dog": sklearn.metrics.recall_score(labels, predicted, labels=[3], average="macro"),
+    }
+    for name, value in expected.items():
+        assert got[name] == pytest.approx(value, abs=1e-5), name
+
+
+@given(scored())
+def test_a_confusion_matrix_counts_every_image_once(drawn):
+    labels, probabilities = drawn
+    counts = confusion(labels, probabilities.argmax(axis=1), 4)
+    assert counts.sum() == len(labels)
+    assert np.array_equal(counts.sum(axis=1), np.bincount(labels, minlength=4))
+
+
+def test_classes_that_never_occur_have_no_recall_and_do_not_count_in_the_balance():
+    probabilities = np.eye(3, dtype=np.float32)[[0, 0, 1]]
+    got = score(np.array([0, 0, 1]), probabilities, ["a", "b", "absent"], 10)
+    assert got["recall.absent"] == got["precision.absent"] == 0.0
+    assert got["balanced_accuracy"] == 1.0
+
+
+@given(scored(), st.integers(1, 20))
+def test_calibration_bins_hold_every_image_once_and_its_confidence(drawn, bins):
+    table = calibration(*drawn, bins)
+    assert sum(b.n for b in table) == len(drawn[0])
+    assert all(b.low - 1e-6 <= b.confidence <= b.high + 1e-6 for b in table)
+
+
+def test_a_model_as_sure_as_it_is_right_has_no_calibration_error():
+    probabilities = np.tile(np.float32([0.75, 0.25]), (4, 1))
+    table = calibration(np.array([0, 0, 0, 1]), probabilities, 10)
+    assert expected_calibration_error(table) == 0.0
+
+
+def test_a_sure_and_always_wrong_model_has_the_full_calibration_error():
+    probabilities = np.tile(np.float32([1.0, 0.0]), (4, 1))
+    assert expected_calibration_error(calibration(np.ones(4, int), probabilities, 10)) == 1.0
