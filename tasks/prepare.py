@@ -9,33 +9,18 @@ resizing once: another size needs another run.
 """
 
 import json
-import os
 import shutil
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from tasks.datasets.pictures import Listing, Picture
+from tasks.datasets.packing import Broken, pack
+from tasks.datasets.pictures import Listing
 from tasks.datasets.readers import READERS
 from tasks.datasets.rows import Rows
-from tasks.images.decode import Unreadable, decode, fit
 from tasks.images.samples import Sample, write_table
 from tasks.params import Prepare, load_params
-from tasks.stage import PREPARED, RAW, SCRATCH, StageError, main, progress, replacing, written
-
-CHUNK = 32  # pictures that one thread takes at once
-
-
-class Broken(NamedTuple):
-    """One row of `quarantine.csv`."""
-
-    file: str
-    reason: str
+from tasks.stage import PREPARED, RAW, SCRATCH, StageError, main, replacing, written
 
 
 def run(name: str) -> None:
@@ -61,62 +46,12 @@ def run(name: str) -> None:
     print(in_one_line(name, summary))
 
 
-def pack(rows: Rows, listing: Listing, prepare: Prepare, what: str) -> list[Sample | Broken]:
-    """Fill the rows and return what became of each picture, in order."""
-    results: list[Sample | Broken] = []
-    running: deque[Future[list[Sample | Broken]]] = deque()
-    threads = cores()
-    with ThreadPoolExecutor(threads) as pool, progress(what, listing.count) as advance:
-
-        def collect() -> None:
-            results.extend(done := running.popleft().result())
-            advance(len(done))
-
-        for first, pictures in chunks(listing.pictures):
-            running.append(pool.submit(pack_chunk, rows, first, pictures, prepare))
-            if len(running) > 2 * threads:  # enough to keep all busy, and no more in memory
-                collect()
-        while running:
-            collect()
-    return results
-
-
-def chunks(pictures: Iterable[Picture]) -> Iterator[tuple[int, list[Picture]]]:
-    """Yield a few pictures at a time, with the row of the first."""
-    rest, first = iter(pictures), 0
-    while chunk := list(islice(rest, CHUNK)):
-        yield first, chunk
-        first += len(chunk)
-
-
-def pack_chunk(
-    rows: Rows, first: int, pictures: list[Picture], prepare: Prepare
-) -> list[Sample | Broken]:
-    """Decode some pictures into their rows; Pillow and hashing leave the other threads free."""
-    images = rows.map(first, len(pictures))
-    return [pack_one(*pair, prepare) for pair in zip(images, pictures, strict=True)]
-
-
-def pack_one(image: np.ndarray, picture: Picture, prepare: Prepare) -> Sample | Broken:
-    """Decode one picture into `image`, uint8 (h, w, c)."""
-    try:
-        source = picture.source
-        decoded = decode(source, prepare) if isinstance(source, Path) else fit(source, prepare)
-    except Unreadable as error:
-        return Broken(picture.id, str(error))
-    image[:] = decoded.pixels
-    return Sample(*picture[:3], decoded.digest, decoded.width, decoded.height)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def check_listing(name: str, listing: Listing) -> None:
-    """Refuse what cannot become a classifier before anything is decoded."""
+    """Refuse what cannot become a classifier before anything is decoded.
+
+    Raises:
+        StageError: if there is no picture, or one class only.
+    """
     if listing.count == 0:
         raise StageError(f"no pictures in '{RAW / name}': expected a folder per class with some.")
     if len(listing.classes) < 2:
@@ -127,7 +62,11 @@ def check_listing(name: str, listing: Listing) -> None:
 
 
 def refuse_full_disk(folder: Path, count: int, prepare: Prepare) -> None:
-    """Check that the array fits: a write to a mapped file on a full disk kills the process."""
+    """Check that the array fits: a write to a mapped file on a full disk kills the process.
+
+    Raises:
+        StageError: if it does not.
+    """
     needed = count * prepare.height * prepare.width * prepare.channels
     free = shutil.disk_usage(folder).free
     if needed > free:
@@ -138,7 +77,11 @@ def refuse_full_disk(folder: Path, count: int, prepare: Prepare) -> None:
 
 
 def check_quarantine(name: str, broken: list[Broken], count: int, most: float) -> None:
-    """Stop if more pictures are broken than the parameters allow."""
+    """Stop if more pictures are broken than the parameters allow.
+
+    Raises:
+        StageError: with some of them and their reasons; all are listed in a file.
+    """
     if len(broken) <= most * count:
         return
     path = SCRATCH / "prepare" / f"{name}.quarantine.csv"
@@ -152,7 +95,11 @@ def check_quarantine(name: str, broken: list[Broken], count: int, most: float) -
 
 
 def check_classes(name: str, listing: Listing, samples: list[Sample]) -> None:
-    """Refuse a class without pictures, in any role."""
+    """Refuse a class without pictures, in any role.
+
+    Raises:
+        StageError: if there is one, for a model could not learn it or be scored on it.
+    """
     counts = Counter((sample.role, sample.label) for sample in samples)
     for role in listing.roles:
         for label in listing.classes:

@@ -46,10 +46,11 @@ def load_table(path: Path) -> np.ndarray:
         raise StageError(f"'{path}' is not a table of whole numbers: {error}.") from error
     columns = SIDE * SIDE + 1
     if table.shape[1] != columns:
-        raise StageError(f"'{path}': expected {columns} columns, got {table.shape[1]}.")
+        raise StageError(f"'{path}': expected rows of {columns} numbers, got {table.shape[1]}.")
     for what, values, top in ("pixels", table[:, :-1], TOP), ("digits", table[:, -1], DIGITS - 1):
         if values.min() < 0 or values.max() > top:
             raise StageError(
-                f"'{path}': expected {what} in 0..{top}, got {values.min()}..{values.max()}."
+                f"'{path}' has {what} out of range: expected 0..{top}, got "
+                f"{values.min()}..{values.max()}."
             )
     return table

@@ -11,9 +11,8 @@ its training pictures. What happens to the kinds of pixels:
 - CMYK, YCbCr, Lab, HSV and palettes become RGB; embedded colour profiles are not applied.
 - One channel from colour is luma (ITU-R BT.601); three from grey are three copies.
 
-The EXIF orientation is applied, and of an animation the first frame counts. The whole
-picture is squashed to the prepared height and width: nothing is cropped, and its aspect
-is not kept.
+The EXIF orientation is applied, and of an animation the first frame counts. The whole picture
+is squashed to the prepared height and width: nothing is cropped, and its aspect is not kept.
 """
 
 from hashlib import sha256
@@ -26,8 +25,7 @@ from PIL import Image, UnidentifiedImageError
 
 from tasks.params import Prepare
 
-# What photographs and drawings come in. Others stay out because reading them runs a program
-# (EPS, WMF) or because nothing at their beginning tells them from rubbish (TGA, PCX).
+# Others stay out: reading them runs a program (EPS), or nothing tells them from rubbish (TGA).
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "ICO", "AVIF")
 
 # A triangle as wide as the reduction: antialiased, and it neither rings nor overshoots, so
