@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 
-from tasks.report.history import best_setting, fold_means
+from tasks.report.history import accuracies, best_setting
 from tasks.report.tables import Row
 from tasks.report.wording import counted, percent, points
 
@@ -19,13 +20,13 @@ def history_network(rows: Sequence[Row]) -> str:
 
 def history_neighbours(rows: Sequence[Row]) -> str:
     """Say which setting won, and how well it did on the folds."""
-    means = fold_means(rows)
-    metric, k = best_setting(means)
-    mean = percent(means[metric, k])
-    folds = counted(len({row["fold"] for row in rows}), "fold")
-    if len(means) == 1:
+    settings = accuracies(rows)
+    metric, k = best_setting(settings)
+    mean = percent(fmean(settings[metric, k]))
+    folds = counted(len(settings[metric, k]), "fold")
+    if len(settings) == 1:
         return f"{metric} with k = {k}, as given: {mean} on average over {folds}."
-    return f"Best of {len(means)} settings: {metric} with k = {k}, {mean} over {folds}."
+    return f"Best of {len(settings)} settings: {metric} with k = {k}, {mean} over {folds}."
 
 
 def confusion(rows: Sequence[Row]) -> str:
@@ -45,6 +46,8 @@ def calibration(rows: Sequence[Row]) -> str:
     n = sum(float(row["n"]) for row in rows)
     sure = sum(float(row["n"]) * float(row["confidence"]) for row in rows) / n
     right = sum(float(row["n"]) * float(row["accuracy"]) for row in rows) / n
+    if sure == 1:
+        return f"Always 100 % sure, for one neighbour decides alone; right {percent(right)}."
     if abs(sure - right) < NEAR:
         return f"Honest: it is {percent(sure)} sure on average and right {percent(right)}."
     if sure > right:

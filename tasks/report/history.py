@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from tasks.report.tables import Row
 
-RISEN = 1.02  # a validation loss this many times its lowest value has turned
+RISEN = 1.05  # a validation loss this many times its lowest value has turned
 RUN_OUT = 0.1  # below this share of its peak the learning rate changes little any more
 
 Setting = tuple[str, str]  # metric and k
@@ -65,14 +66,14 @@ def read_course(history: Sequence[Row]) -> Course | None:
     )
 
 
-def fold_means(history: Sequence[Row]) -> dict[Setting, float]:
-    """Return the mean accuracy over the folds of each metric and k."""
+def accuracies(history: Sequence[Row]) -> dict[Setting, list[float]]:
+    """Return the accuracy on each fold of each metric and k."""
     folds: dict[Setting, list[float]] = {}
     for row in history:
         folds.setdefault((row["metric"], row["k"]), []).append(float(row["accuracy"]))
-    return {setting: sum(values) / len(values) for setting, values in folds.items()}
+    return folds
 
 
-def best_setting(means: dict[Setting, float]) -> Setting:
+def best_setting(folds: dict[Setting, list[float]]) -> Setting:
     """Return the setting of the best mean; the smaller k in a tie, as `train` chooses."""
-    return max(means, key=lambda setting: (means[setting], -int(setting[1])))
+    return max(folds, key=lambda setting: (fmean(folds[setting]), -int(setting[1])))

@@ -28,7 +28,7 @@ class Picture:
         uri: the pixels.
         alt: for who does not see it.
         caption: beneath it, the first line in bold.
-        wrong: whether it contradicts the others of its row.
+        wrong: whether it is of another class than the test picture of its row.
     """
 
     uri: str
@@ -113,8 +113,7 @@ def show_neighbour(tile: Image.Image, row: Row, test: Row) -> Picture:
     """Say what one picture in a row is: the test image, or a neighbour at some distance."""
     if row["rank"] == "0":
         said = f"says {row['predicted']}"
-        wrong = row["predicted"] != row["label"]
-        return show(tile, f"test picture: {row['label']}", row["label"], said, wrong=wrong)
+        return show(tile, f"test picture: {row['label']}", row["label"], said)
     away = distance(float(row["distance"]))
     alt = f"training picture at distance {away}: {row['label']}"
     return show(tile, alt, row["label"], away, wrong=row["label"] != test["label"])
@@ -126,9 +125,14 @@ def lesson(experiment: str) -> list[Picture]:
     if not rows:
         return []
     return [
-        show(tile, f"the picture, {row['what']}", row["what"], distance(float(row["distance"])))
+        show(tile, f"the picture, {row['what']}", row["what"], *apart(float(row["distance"])))
         for tile, row in zip(tiles(path, len(rows)), rows, strict=True)
     ]
+
+
+def apart(length: float) -> tuple[str, ...]:
+    """Say how far a copy is; nothing for the original."""
+    return (f"L2 distance {distance(length)}",) if length else ()
 
 
 def captioned(experiment: str, name: str) -> tuple[list[Row], Path]:

@@ -1,5 +1,6 @@
 """One experiment as the page shows it: verdict, numbers, figures and pictures."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from tasks.report import captions, pictures
 from tasks.report.pictures import Picture
 from tasks.report.results import Result
 from tasks.report.tables import Row, rows_of
-from tasks.report.verdict import Verdict, judge
+from tasks.report.verdict import Verdict, augmented, judge
 from tasks.report.wording import percent
 from tasks.stage import PLOTS
 
@@ -22,6 +23,7 @@ PANELS: dict[str, tuple[str, Caption]] = {  # heading and caption of each figure
     "calibration": ("Calibration", captions.calibration),
     "classes": ("Classes", captions.classes),
 }
+ENLARGED = 1.18  # of drawings, where the screen is wide enough
 NUMBERS = {  # what is listed beside the accuracy, where it was measured
     "balanced_accuracy": ("balanced accuracy", percent),
     "macro_f1": ("macro F1", "{:.3f}".format),
@@ -40,12 +42,19 @@ class Figure:
     caption: str
     svg: str
 
+    @property
+    def width(self) -> int:
+        """Return the width at which letters in all drawings have one size, in pixels."""
+        natural = re.search(r'width="(\d+)', self.svg)
+        return round(ENLARGED * int(natural[1])) if natural else 0
+
 
 @dataclass(frozen=True)
 class Section:
     """One scored experiment.
 
     Attributes:
+        altered: whether augmentation changes the training pictures.
         missing: what could not be shown because its file is not here.
     """
 
@@ -54,6 +63,7 @@ class Section:
     numbers: list[tuple[str, str]]
     figures: list[Figure]
     sheet: Picture | None
+    altered: bool
     mistakes: list[Picture]
     neighbours: list[list[Picture]]
     lesson: list[Picture]
@@ -74,6 +84,7 @@ def read_section(result: Result, experiment: Experiment) -> Section:
         ],
         figures=[figure for figure in figures.values() if figure],
         sheet=sheet,
+        altered=augmented(experiment.augment),
         mistakes=pictures.mistakes(name),
         neighbours=pictures.neighbours(name),
         lesson=pictures.lesson(name),

@@ -7,9 +7,11 @@ turns up while the training loss falls on, the network has begun to learn its pi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot, sqrt
+from statistics import stdev
 
 from tasks.params import Augment, Experiment, Network
-from tasks.report.history import Course, best_setting, fold_means, read_course
+from tasks.report.history import Course, accuracies, best_setting, read_course
 from tasks.report.tables import Row
 from tasks.report.wording import listed, percent, points
 
@@ -158,19 +160,27 @@ def has_dropout(train: Network) -> bool:
 def judge_neighbours(metrics: Metrics, history: Sequence[Row]) -> Verdict:
     """Judge the choice of k and metric: what cross-validation promised against test."""
     kept = "This model keeps its training pictures, so how well it knows them says nothing."
-    means = fold_means(history)
-    if len(means) < 2:
+    settings = accuracies(history)
+    if len(settings) < 2:
         given = "Metric and k were given, so there was no choice that could overfit."
         return Verdict("Nothing to overfit", [kept, given], [])
     promised, test = metrics["val_accuracy"], metrics["accuracy"]
-    metric, k = best_setting(means)
+    metric, k = best_setting(settings)
     choice = (
-        f"What could overfit is the choice of {metric} with k = {k} among {len(means)} settings: "
-        f"cross-validation on train promised {percent(promised)}, the test set gave "
-        f"{percent(test)}."
+        f"What could overfit is the choice of {metric} with k = {k} among {len(settings)} "
+        f"settings: cross-validation on train promised {percent(promised)}, the test set gave "
+        f"{percent(test)}"
     )
-    if promised <= metrics["accuracy_high"]:
-        return Verdict("The choice holds on new pictures", [kept, choice], [])
+    if promised <= test:
+        return Verdict("The choice holds on new pictures", [kept, f"{choice}."], [])
+    if promised - test <= hypot(metrics["accuracy_high"] - test, spread(settings[metric, k])):
+        chance = f"{choice}, a difference that chance explains."
+        return Verdict("The choice holds on new pictures", [kept, chance], [])
     flattered = "The best of many settings looks better than it is."
     advice = ["more folds", "fewer settings to choose from"]
-    return Verdict("The choice flattered itself", [kept, choice, flattered], advice)
+    return Verdict("The choice flattered itself", [kept, f"{choice}.", flattered], advice)
+
+
+def spread(folds: Sequence[float]) -> float:
+    """Return half the 95 % interval of a mean over folds, by their own spread."""
+    return 1.96 * stdev(folds) / sqrt(len(folds))
