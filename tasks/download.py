@@ -27,17 +27,27 @@ def run(name: str) -> None:
     """Download one dataset.
 
     Raises:
-        StageError: if no source gives the right bytes.
+        StageError: if no source gives the right bytes, or the disk does not take them.
     """
-    source, folder, scratch = load_params().dataset(name).source, RAW / name, SCRATCH / "download"
+    source, folder = load_params().dataset(name).source, RAW / name
+    try:
+        take(source, folder, SCRATCH / "download" / name)
+    except OSError as error:
+        raise StageError(
+            f"cannot fill '{folder}': {error.strerror}: '{error.filename or folder}'."
+        ) from error
+
+
+def take(source: Files | Archive | Local, folder: Path, scratch: Path) -> None:
+    """Bring what a source has, unless it is there."""
     if isinstance(source, Local):
         take_own(source, folder)
     elif is_whole(folder, source):
         print(f"{folder}: complete already, checksums match.")
     elif isinstance(source, Files):
-        take_files(source, folder, scratch / name)
+        take_files(source, folder, scratch)
     else:
-        take_archive(source, folder, scratch / name)
+        take_archive(source, folder, scratch)
 
 
 def take_files(source: Files, folder: Path, scratch: Path) -> None:
@@ -106,8 +116,6 @@ def take_own(source: Local, folder: Path) -> None:
                 unpack(watch, temporary, max_unpacked_mib=limit, wanted=lambda _: True)
     except Unusable as why:
         raise StageError(f"cannot use '{watch}': {why}.") from why
-    except OSError as error:
-        raise StageError(f"cannot copy '{error.filename}': {error.strerror}.") from error
     print(f"{folder}: taken from {watch}.")
 
 

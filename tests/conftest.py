@@ -219,7 +219,8 @@ class Project:
     def write_recipes(self, **changes: Mapping[str, Any]) -> None:
         """Write params.yaml with some values of some recipes replaced."""
         recipes = {name: {**r, **changes.get(name, {})} for name, r in RECIPES.items()}
-        text = yaml.safe_dump({"sets": {"a": {}, "b": {}}, "recipes": recipes})
+        params = {"sets": {"a": {}, "b": {}}, "recipes": recipes}
+        text = yaml.safe_dump(params, sort_keys=False)
         (self.root / "params.yaml").write_text(text, "utf-8")
 
     def dvc(self, *arguments: str) -> subprocess.CompletedProcess[str]:
