@@ -38,11 +38,12 @@ main {{ display: flex; flex-wrap: wrap; align-items: flex-start; gap: 2rem 3rem;
 """
 
 
-def page() -> str:
-    """Return the page, with DVC's place-holder for the plots."""
-    return HTML.format(bundle=vl_convert.javascript_bundle(SNIPPET, vl_version=VEGA_LITE))
+def write() -> None:
+    """Write the page, with DVC's place-holder for the plots."""
+    bundle = vl_convert.javascript_bundle(SNIPPET, vl_version=VEGA_LITE)
+    written(PAGE, HTML.format(bundle=bundle))
 
 
 if __name__ == "__main__":
-    written(PAGE, page())
+    write()
     print(f"wrote {PAGE}, which `dvc plots show` uses.")
