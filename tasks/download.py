@@ -34,7 +34,7 @@ def run(name: str) -> None:
         take(source, folder, SCRATCH / "download" / name)
     except OSError as error:
         raise StageError(
-            f"cannot fill '{folder}': {error.strerror}: '{error.filename or folder}'."
+            f"cannot fill the folder '{folder}': {error.strerror}: '{error.filename or folder}'."
         ) from error
 
 
@@ -115,7 +115,7 @@ def take_own(source: Local, folder: Path) -> None:
                 limit = source.max_unpacked_mib
                 unpack(watch, temporary, max_unpacked_mib=limit, wanted=lambda _: True)
     except Unusable as why:
-        raise StageError(f"cannot use '{watch}': {why}.") from why
+        raise StageError(f"cannot use the pictures in '{watch}': {why}.") from why
     print(f"{folder}: taken from {watch}.")
 
 

@@ -345,7 +345,9 @@ def test_a_name_with_a_null_byte_is_refused(tmp_path, opened):
 
 def test_a_name_that_the_disk_does_not_take_is_named(tmp_path, opened):
     archive = pack(tmp_path / "a.tar", {"n" * 300: b"x"})
-    with pytest.raises(StageError, match=r"cannot unpack '.*a.tar': File name too long: '.*nnn'"):
+    with pytest.raises(
+        StageError, match=r"cannot unpack the archive '.*a.tar': File name too long: '.*nnn'"
+    ):
         opened(archive)
 
 

@@ -377,7 +377,9 @@ def test_a_folder_that_is_itself_a_link_is_copied(sources):
 def test_a_link_to_elsewhere_is_refused(sources, target):
     lay(Path("pictures"))
     Path("pictures/cats/link").symlink_to(target)
-    with pytest.raises(StageError, match=r"cannot use 'pictures': .*link' is a link, but not to a"):
+    with pytest.raises(
+        StageError, match=r"cannot use the pictures in 'pictures': .*link' is a link, but not to a"
+    ):
         run("own")
     assert not (RAW / "own").exists()
     assert leftovers() == []
@@ -399,7 +401,9 @@ def test_a_missing_folder_is_one_clear_line(sources, make):
 
 def test_an_own_file_that_is_no_archive_is_refused(sources):
     Path("pictures").write_bytes(b"a single picture")
-    with pytest.raises(StageError, match="cannot use 'pictures': it is broken, or neither zip nor"):
+    with pytest.raises(
+        StageError, match="cannot use the pictures in 'pictures': it is broken, or neither zip nor"
+    ):
         run("own")
 
 
@@ -408,7 +412,9 @@ def test_an_own_file_that_is_no_archive_is_refused(sources):
 def test_an_own_file_that_may_not_be_read_is_told(sources, name):
     lay(Path("pictures"))
     Path("pictures", name).chmod(0)
-    with pytest.raises(StageError, match=r"cannot fill '.*own': Permission denied: '.*'"):
+    with pytest.raises(
+        StageError, match=r"cannot fill the folder '.*own': Permission denied: '.*'"
+    ):
         run("own")
 
 

@@ -169,7 +169,7 @@ def test_a_server_that_says_nothing_is_given_up(scratch, monkeypatch):
     monkeypatch.setattr(downloads, "READ_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a"
-        with pytest.raises(Unusable, match="^Read timed out"):
+        with pytest.raises(Unusable, match=r"^Read timed out"):
             download(url, scratch)
 
 
@@ -181,7 +181,7 @@ def test_an_address_that_is_none_is_told(scratch):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_disk_is_told(url, scratch):
     scratch.mkdir(mode=0o500)
-    with pytest.raises(StageError, match=r"cannot write '.*part': Permission denied"):
+    with pytest.raises(StageError, match=r"cannot write the file '.*part': Permission denied"):
         download(url, scratch)
 
 
@@ -190,7 +190,7 @@ def test_a_place_that_cannot_be_written_is_told(url, scratch):
     (note,) = scratch.glob("*.json")
     note.unlink()
     note.mkdir()
-    with pytest.raises(StageError, match=r"cannot write '.*': Is a directory"):
+    with pytest.raises(StageError, match=r"cannot write the file '.*': Is a directory"):
         download(url, scratch)
 
 

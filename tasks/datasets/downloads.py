@@ -79,7 +79,9 @@ def resume(url: str, partial: Path) -> None:
     except (requests.RequestException, HTTPError) as error:
         raise BrokenOff(plain(error)) from error
     except OSError as error:
-        raise StageError(f"cannot write '{partial}': {error.strerror or error}.") from error
+        raise StageError(
+            f"cannot write the file '{partial}': {error.strerror or error}."
+        ) from error
 
 
 def headers(partial: Path) -> dict[str, str]:
