@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import itertools
 import json
 import re
 import statistics
@@ -226,10 +227,10 @@ def texts(node: ast.AST) -> Iterator[str]:
             yield f" {' '.join(re.findall('[a-z0-9_]+', plain))} "
 
 
-def runs(text: str) -> set[str]:
-    """Return each run of three words of a text, or both of a text of two."""
+def pairs(text: str) -> set[str]:
+    """Return each two neighbouring words of a text."""
     words = text.split()
-    return {f" {' '.join(words[i : i + 3])} " for i in range(max(1, len(words) - 2)) if words[1:]}
+    return {f" {first} {second} " for first, second in itertools.pairwise(words)}
 
 
 def raised(path: Path) -> Iterator[tuple[str, set[str]]]:
@@ -237,7 +238,7 @@ def raised(path: Path) -> Iterator[tuple[str, set[str]]]:
     for node in ast.walk(tree(path)):
         call = getattr(node, "exc", None)
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "StageError":
-            yield f"{path}:{node.lineno}", {run for text in texts(call) for run in runs(text)}
+            yield f"{path}:{node.lineno}", {pair for text in texts(call) for pair in pairs(text)}
 
 
 def test_a_test_quotes_every_error_that_a_person_may_see():
@@ -247,6 +248,6 @@ def test_a_test_quotes_every_error_that_a_person_may_see():
         at
         for path in CODE
         for at, said in raised(path)
-        if said and not any(run in quoted for run in said)
+        if said and not any(pair in quoted for pair in said)
     ]
     assert not silent, "no test quotes the error raised at " + ", ".join(silent)
