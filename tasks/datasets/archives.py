@@ -147,9 +147,9 @@ def errors_in_plain_words(archive: Path) -> Iterator[None]:
         if not isinstance(error, OSError) or error.errno is None:  # gzip and bz2 set no number
             why = str(error).partition("\n")[0].rstrip(":")
             raise Unusable(f"it is broken, or neither zip nor tar ({why})") from error
-        where = error.filename or archive
+        at = error.filename or archive
         raise StageError(
-            f"cannot unpack the archive '{archive}': {error.strerror}: '{where}'."
+            f"cannot unpack the archive '{archive}': {error.strerror}: '{at}'."
         ) from error
 
 
