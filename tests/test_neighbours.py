@@ -1,0 +1,102 @@
+import json
+
+import numpy as np
+import pytest
+
+from tasks.images.samples import Rows
+from tasks.models.classifier import load_classifier
+from tasks.models.neighbours import choose, cross_validation, fit, fold_of, votes
+from tasks.params import Neighbours, Prepare
+from tasks.stage import StageError
+
+PREPARE = Prepare(
+    reader="image_folder", height=4, width=4, channels=1, max_pixels=100, max_quarantined=0.0
+)
+
+
+def params(**changes):
+    given = {"model": "neighbours", "seed": 0, "metrics": ["L1", "L2"], "ks": [1, 3], "folds": 3}
+    return Neighbours.model_validate(given | changes)
+
+
+def rows(images, labels, first=0):
+    """Return rows with made-up digests, in a dataset that consists of nothing else."""
+    n = len(images)
+    return Rows(
+        images=images,
+        index=np.arange(n),
+        labels=np.asarray(labels),
+        ids=[str(i) for i in range(first, first + n)],
+        digests=[f"{i:064x}" for i in range(first, first + n)],
+        classes=["dark", "light"],
+    )
+
+
+@pytest.fixture
+def easy():
+    """Return 60 dark and light pictures."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    images = (labels * 150)[:, None, None, None] + rng.integers(0, 60, (60, 4, 4, 1))
+    return rows(images.astype(np.uint8), labels)
+
+
+def test_the_majority_of_the_first_k_wins_and_ties_go_to_the_smallest_label():
+    labels = np.array([[2, 1, 1, 0], [2, 0, 1, 1]])
+    assert votes(labels, 3, 3).argmax(axis=1).tolist() == [1, 0]
+    assert votes(labels, 4, 3).tolist() == [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]
+
+
+def test_folds_ignore_the_split_and_keep_copies_together():
+    digests = [f"{i:064x}" for i in range(3000)]
+    folds = np.array([fold_of(digest, params()) for digest in digests])
+    assert (np.abs(np.bincount(folds) - 1000) < 130).all()
+    assert fold_of(digests[7], params()) == fold_of(digests[7], params())
+    assert not np.array_equal(folds, [fold_of(d, params(seed=1)) for d in digests])
+
+
+def test_cross_validation_scores_every_setting_on_every_fold(easy):
+    table = list(cross_validation(easy, params()))
+    assert len(table) == 2 * 2 * 3
+    assert all(accuracy == 1.0 for *_, accuracy in table)
+
+
+def test_the_best_mean_is_chosen_and_the_smaller_k_in_a_tie():
+    table = [("L1", 1, 1, 0.5), ("L1", 1, 2, 0.7), ("L1", 3, 1, 0.6), ("L1", 3, 2, 0.6)]
+    assert choose(table) == ("L1", 1, pytest.approx(0.6))
+    assert choose([*table, ("L2", 5, 1, 0.9), ("L2", 5, 2, 0.9)]) == ("L2", 5, pytest.approx(0.9))
+
+
+def test_too_few_rows_for_k_are_refused(easy):
+    few = rows(easy.images[:3], easy.labels[:3])
+    with pytest.raises(StageError, match=r"fold 1 of 3 leaves \d+ of 3 rows to vote: expected"):
+        list(cross_validation(few, params(ks=[50])))
+
+
+def test_a_fitted_model_is_self_contained_and_votes_with_train_and_val(easy, tmp_path):
+    train = Rows(
+        easy.images, np.arange(40), easy.labels[:40], easy.ids[:40], easy.digests[:40], easy.classes
+    )
+    val = Rows(
+        easy.images, np.arange(40, 60), easy.labels[40:], easy.ids[40:], easy.digests[40:],
+        easy.classes,
+    )  # fmt: skip
+    history = fit(train, val, params(), PREPARE, tmp_path)
+    assert history.columns == ["metric", "k", "fold", "accuracy"]
+    model = load_classifier(tmp_path, threads=1)
+    assert model.learned_by_heart
+    assert (model.recipe.metric, model.recipe.k) == ("L1", 1)
+    assert model.recipe.cross_validated_accuracy == 1.0
+    _, positions = model.neighbours(easy.images, 1)
+    assert positions[:, 0].tolist() == list(range(60))  # val rows find themselves
+    assert np.array_equal(model.probabilities(easy.images).argmax(axis=1), easy.labels)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(StageError, match=r"no model in '.*': expected 'recipe.json' there"):
+        load_classifier(tmp_path, threads=1)
+
+
+def test_the_recipe_is_readable_json(easy, tmp_path):
+    fit(easy, rows(easy.images[:0], []), params(), PREPARE, tmp_path)
+    assert json.loads((tmp_path / "recipe.json").read_text())["classes"] == ["dark", "light"]
