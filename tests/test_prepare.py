@@ -206,6 +206,16 @@ def test_too_many_broken_files_stop_the_stage(pets, class_folders):
     assert not (PREPARED / "pets").exists()
 
 
+@pytest.mark.parametrize(("broken", "most"), [(0, 0.0), (1, 0.2)])
+def test_as_many_broken_files_as_allowed_do_not_stop_it(pets, class_folders, broken, most):
+    pets(max_quarantined=most)
+    class_folders(RAW / "pets", n=2)
+    for at in range(broken):
+        (RAW / f"pets/box/empty{at}.jpg").touch()
+    prepare.run("pets")
+    assert summary()["quarantined"] == broken
+
+
 def test_a_failed_run_leaves_what_was_there(pets, class_folders):
     class_folders(RAW / "pets")
     prepare.run("pets")

@@ -212,6 +212,15 @@ def test_copies_within_a_split_are_listed_and_kept(splits, duplicates):
     assert summary["copies"] == {f"within {got['a']}": 2}
 
 
+@pytest.mark.parametrize("duplicates", ["drop_from_train", "fail"])
+def test_copies_within_the_test_set_are_listed_and_kept(splits, duplicates):
+    twins = [sample(f"test/{name}", "test", content="twin") for name in "ab"]
+    samples = [*many(100, "train"), *many(20, "test"), *twins]
+    got, _, summary = splits(samples, test=None, duplicates=duplicates)
+    assert "dropped" not in got.values()
+    assert summary["copies"] == {"within test": 1}
+
+
 def test_a_copy_is_listed_beside_test_before_val_before_train():
     samples = [sample(name, content="twin") for name in "abc"]
     leaks = find_leaks(samples, ["train", "val", "test"])
