@@ -13,6 +13,7 @@ import yaml
 from tasks.images.samples import write_table
 from tasks.measures.figures import TEMPLATES, draw
 from tasks.report import offline
+from tests.browser import browse
 from tests.conftest import ROOT
 
 NASTY = ["<b>x</b>", "the \"quoted\" & 'cat'", "🐶 dog"]
@@ -172,30 +173,11 @@ def write_rows(times: int) -> None:
         write_table(Path(f"{template}.csv"), rows[0], values)
 
 
-def rendered(chromium: str, page: Path, profile: Path) -> str:
-    """Return the page as a browser without a network shows it."""
-    run = subprocess.run(
-        [
-            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
-            *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
-            *("--disable-sync", f"--user-data-dir={profile}", "--dump-dom"),
-            *("--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=5000"),
-            page.as_uri(),
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-    )
-    return run.stdout
-
-
 def test_dvc_plots_diff_draws_every_plot_without_a_network(repository, chromium, tmp_path):
     subprocess.run([sys.executable, "-m", "dvc", "plots", "diff", "HEAD"], check=True)
     page = repository / "dvc_plots" / "index.html"
     assert "//cdn." not in page.read_text("utf-8")
-    shown = rendered(chromium, page, tmp_path / "profile")
+    shown = browse(chromium, page, tmp_path / "profile").stdout
     drawings = re.findall(r'<svg[^>]*class="marks".*?</svg>', shown, re.DOTALL)
     assert len(drawings) == len(ROWS)
     assert all("HEAD" in drawing and "workspace" in drawing for drawing in drawings)

@@ -1,5 +1,6 @@
 """Verdicts: what a person would conclude from the same numbers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ def plain(own_params: dict[str, Any]) -> Recipe:
     return recipe
 
 
-def network(recipe: Recipe, *, train: float, test: float, history: History = []) -> Verdict:
+def network(
+    recipe: Recipe, *, train: float, test: float, history: Sequence[dict[str, str]] = ()
+) -> Verdict:
     metrics = {
         "accuracy": test,
         "accuracy_high": test + 0.01,
@@ -78,7 +81,9 @@ def test_all_three_accuracies_and_their_gap_are_named(plain):
 
 def test_the_gap_is_the_difference_of_the_numbers_that_are_shown(plain):
     said = network(plain, train=0.99949, test=0.9004).sentences[0]  # 99.949 - 90.04 = 9.909
-    assert "99.9 %" in said and "90.0 %" in said and "a gap of 9.9 points" in said
+    assert "99.9 %" in said
+    assert "90.0 %" in said
+    assert "a gap of 9.9 points" in said
 
 
 def test_better_on_new_pictures_than_on_known_ones_is_no_gap(plain):
