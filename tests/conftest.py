@@ -264,9 +264,7 @@ def pristine_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def project(
-    pristine_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Project:
+def project(pristine_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Enter a fresh copy of the project, at a path with a space in it."""
     root = shutil.copytree(pristine_project.root, tmp_path / "a project", symlinks=True)
     monkeypatch.chdir(root)

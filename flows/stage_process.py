@@ -1,0 +1,84 @@
+"""One stage as a process: DVC, bound to the life of the flow that started it.
+
+The flow starts this file as a script. It becomes `dvc --wait-for-lock repro --single-item
+ADDRESS`: DVC holds its lock while it hashes, so others must wait; and without
+`--single-item` it would lock what is upstream against the other stages that read it.
+Only a process itself can ask the kernel to be told when its parent dies; so however the
+flow ends, be it by `kill -9`, no training goes on behind it.
+"""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+
+GRACE_S = 10.0  # between asking a stage to end and killing it
+LOOK_S = 0.1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+
+
+class Ending:
+    """How a stage ends on SIGTERM: its command gets the signal, and DVC sees it fail.
+
+    DVC itself is left alone, for it rewrites `dvc.lock` in place: until it begins the
+    command it is looked at again and again. What takes too long is killed.
+    """
+
+    def __init__(self) -> None:
+        self.began = self.asked = False
+        self.looks_left = int(GRACE_S / LOOK_S)
+
+    def begin(self, *_: int | FrameType | None) -> None:
+        """Answer the first SIGTERM; the one that the group gets then changes nothing."""
+        self.began = True
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, self.look)
+        signal.setitimer(signal.ITIMER_REAL, 1e-6, LOOK_S)
+
+    def look(self, *_: int | FrameType | None) -> None:
+        """End the command once there is one; kill everything when time is up."""
+        if self.looks_left == 0:
+            os.killpg(0, signal.SIGKILL)
+        self.looks_left -= 1
+        if not self.asked and has_children():
+            self.asked = True
+            os.killpg(0, signal.SIGTERM)
+
+    def wait(self) -> None:
+        """Wait for what the command left behind."""
+        with suppress(ChildProcessError):
+            while self.began:
+                os.wait()
+
+
+def has_children() -> bool:
+    """Say whether this process has children, ended ones included."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def reproduce(parent: int, address: str) -> None:
+    """Become DVC for one stage, bound to the life of the parent process."""
+    ending = Ending()
+    signal.signal(signal.SIGTERM, ending.begin)
+    if sys.platform == "linux":
+        control = ctypes.CDLL(None).prctl
+        control(PR_SET_PDEATHSIG, signal.SIGTERM)
+        control(PR_SET_CHILD_SUBREAPER, 1)  # orphans of the stage come here, to be waited for
+    if os.getppid() != parent:
+        raise SystemExit(128 + signal.SIGTERM)
+    sys.argv = ["dvc", "--wait-for-lock", "repro", "--single-item", address]
+    try:
+        runpy.run_module("dvc", run_name="__main__")
+    finally:
+        ending.wait()
+
+
+if __name__ == "__main__":
+    reproduce(int(sys.argv[1]), sys.argv[2])

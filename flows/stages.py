@@ -1,0 +1,156 @@
+"""The DVC graph: which stages there are, which of them changed, and what DVC writes down.
+
+`dvc.yaml` stays the only place that knows what depends on what. This module is the only
+one that knows DVC's inside (`dvc.repo` has no stability promise), so a new version of DVC
+is met here and nowhere else.
+"""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dvc.dvcfile import PROJECT_FILE
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.repo.reproduce import get_active_graph, plan_repro
+from pydantic import ValidationError
+
+from flows.graph import Care, Graph, Stage, restrict
+from flows.order import read, settle
+from tasks.stage import StageError
+
+# ---- which stages there are -----------------------------------------------------------
+
+
+@contextmanager
+def repository() -> Iterator[Repo]:
+    """Open the DVC repository around the current folder.
+
+    Raises:
+        StageError: if there is none, or if one of its files is not as DVC wants it.
+    """
+    try:
+        with Repo(_wait_for_lock=True) as repo:
+            yield repo
+    except DvcException as error:
+        raise StageError(" ".join(str(error).split())) from error
+
+
+def plan(repo: Repo) -> list[Any]:
+    """Return DVC's own stages in the order in which `dvc repro` visits them."""
+    stages = repo.stage.collect(PROJECT_FILE)
+    return list(plan_repro(get_active_graph(repo.index.graph), stages))
+
+
+def read_graph() -> Graph:
+    """Read every stage of `dvc.yaml`, and every `.dvc` file that one of them needs."""
+    with repository() as repo:
+        edges = get_active_graph(repo.index.graph)
+        return {
+            stage.addressing: Stage(
+                stage.addressing,
+                frozenset(needed.addressing for needed in edges.successors(stage)),
+                read_care(stage.addressing, stage.meta),
+            )
+            for stage in plan(repo)
+        }
+
+
+def read_care(address: str, meta: object) -> Care:
+    """Check the `meta:` of one stage.
+
+    Raises:
+        StageError: if a value in it is no number, or is out of range.
+    """
+    try:
+        return Care.model_validate(meta or {})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(("meta", *map(str, wrong["loc"])))
+        raise StageError(
+            f"{PROJECT_FILE}, {where} of '{address}': {wrong['msg']}, got {wrong['input']!r}."
+        ) from error
+
+
+# ---- which of them changed ------------------------------------------------------------
+
+
+def changed(graph: Graph) -> Graph:
+    """Return the stages that `dvc repro` could not skip: changed ones, and all downstream.
+
+    Raises:
+        StageError: if DVC cannot tell.
+    """
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "status", "--json", "--no-updates"]
+    asked = subprocess.run([*command, *graph], capture_output=True, encoding="utf-8")
+    if asked.returncode != 0:
+        raise StageError(f"`dvc status` failed: {' '.join(asked.stderr.split())}")
+    addresses = set(json.loads(asked.stdout))
+    for address, stage in graph.items():
+        if stage.upstream & addresses:
+            addresses.add(address)
+    return restrict(graph, addresses)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep a second run out of this folder; the lock goes with the process, however it ends.
+
+    Raises:
+        StageError: if a run is at work here.
+    """
+    with repository() as repo:
+        path = Path(repo.tmp_dir, "retrain.lock")  # beside DVC's own locks
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise StageError(
+                f"process {file.read()} is retraining in this folder: wait for its end, or end it."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+# ---- what DVC writes down -------------------------------------------------------------
+
+
+@contextmanager
+def in_order() -> Iterator[None]:
+    """Leave `dvc.lock` and every `.gitignore` as one `dvc repro` would, also after a failure.
+
+    DVC appends an entry when its stage ends, so stages side by side leave the entries in
+    the order of the clock. Old entries keep their place; new ones follow the plan.
+    """
+    with repository() as repo:
+        planned = planned_entries(repo)
+    before = {path: read(path) for path in planned}
+    try:
+        yield
+    finally:
+        with repository() as repo, repo.lock:
+            for path, entries in planned.items():
+                settle(path, before[path], entries)
+
+
+def planned_entries(repo: Repo) -> dict[Path, list[str]]:
+    """Return, for each file that DVC appends to, its entries in the order of the plan."""
+    entries: dict[Path, list[str]] = defaultdict(list)
+    for stage in plan(repo):
+        if "name" in vars(stage):  # a stage of a dvc.yaml; a .dvc file is its own lock
+            entries[Path(stage.path).with_suffix(".lock")].append(stage.name)
+        for out in stage.outs:
+            if out.is_in_repo:
+                path = Path(out.fspath)
+                entries[path.with_name(".gitignore")].append(f"/{path.name}")
+    return entries

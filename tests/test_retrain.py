@@ -1,0 +1,223 @@
+"""The flow against a real Prefect server, and its bytes against those of `dvc repro`."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.logging.handlers import APILogHandler
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.retrain import retrain
+
+from .conftest import ROOT
+from .test_processes import commands_in, wait_for
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Prefect's and DVC's own
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Prefect's connections
+]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Start one Prefect server for all tests; return the address of its API."""
+    home, port = tmp_path_factory.mktemp("prefect"), free_port()
+    environment = {**os.environ, "PREFECT_HOME": str(home), "DO_NOT_TRACK": "1"}
+    environment.pop("PREFECT_API_URL", None)
+    start = ["-m", "prefect", "server", "start", "--port", str(port), "--no-ui", "--analytics-off"]
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, *start], env=environment, stdout=log, stderr=log
+        )
+    url = f"http://127.0.0.1:{port}/api"
+    wait_for(lambda: answers(f"{url}/health"), seconds=120)
+    yield url
+    process.terminate()
+    process.wait(30)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def api(server):
+    """Use the server from this process, and return a client of it."""
+    with temporary_settings({PREFECT_API_URL: server}), get_client(sync_client=True) as client:
+        yield client
+        APILogHandler.flush()  # while the server is there
+
+
+def command_line(project, *arguments, **environment):
+    """Start `python -m flows.retrain` in the project."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.retrain", *arguments],
+        cwd=project.root,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+
+
+def endings(output):
+    """Read the table of stages back."""
+    return dict(re.findall(r"^ +(\S+) +(ran|restored|unchanged|failed|not run)\b", output, re.M))
+
+
+def test_from_nothing_and_after_a_change_the_bytes_are_those_of_dvc_repro(project, api, capsys):
+    twin = project.twin()
+    assert retrain(return_state=True).is_completed()
+    assert set(endings(capsys.readouterr().out).values()) == {"unchanged", "ran"}
+    assert twin.dvc("repro").returncode == 0
+    assert project.written_by_dvc() == twin.written_by_dvc()
+    assert "up to date" in project.dvc("status").stdout
+
+    for each in (project, twin):
+        each.write_recipes(quick={"rate": 3})
+    assert retrain(return_state=True).is_completed()
+    assert endings(capsys.readouterr().out) == {
+        "photos.dvc": "unchanged", "fetch@a": "unchanged", "fetch@b": "unchanged",
+        "fit@slow": "unchanged", "fit@quick": "ran",
+        "score@slow": "unchanged", "score@quick": "ran", "gather": "ran",
+    }  # fmt: skip
+    twin.dvc("repro")
+    assert project.written_by_dvc() == twin.written_by_dvc()
+
+
+def test_some_experiments_and_then_all_leave_the_bytes_of_dvc_repro(project, api):
+    twin = project.twin()
+    assert retrain(["quick"], return_state=True).is_completed()
+    twin.dvc("repro", "score@quick")
+    twin.dvc("repro", "--single-item", "gather")
+    assert project.written_by_dvc() == twin.written_by_dvc()
+    assert (project.root / "report").read_text() == "fitted 2\n"
+
+    assert retrain(return_state=True).is_completed()
+    twin.dvc("repro")
+    assert project.written_by_dvc() == twin.written_by_dvc()
+
+
+def test_a_failure_stops_only_what_depends_on_it(project, api, capsys):
+    project.write_recipes(quick={"exit": 3})
+    twin = project.twin()
+    state = retrain(return_state=True)
+    assert state.is_failed()
+    assert state.message == "1 of 8 stages failed: fit@quick."
+    output = capsys.readouterr().out
+    assert endings(output) == {
+        "photos.dvc": "unchanged", "fetch@a": "ran", "fetch@b": "ran",
+        "fit@slow": "ran", "fit@quick": "failed",
+        "score@slow": "ran", "score@quick": "not run", "gather": "not run",
+    }  # fmt: skip
+    assert "not run (needs fit@quick)" in output
+    assert "fit@quick failed:\n    fitted 2\n" in output
+    twin.dvc("repro", "--keep-going")
+    assert project.written_by_dvc()["dvc.lock"] == twin.written_by_dvc()["dvc.lock"]
+
+
+def test_tasks_are_named_as_in_dvc_and_their_logs_hold_what_the_stages_print(project, api):
+    run_id = retrain(["quick"], return_state=True).state_details.flow_run_id
+    by_run = {"flow_run_id": {"any_": [str(run_id)]}}
+
+    def names():
+        runs = api.request("POST", "/task_runs/filter", json={"task_runs": by_run}).json()
+        return {task["name"]: task["id"] for task in runs if task["state_name"] == "Completed"}
+
+    def lines():
+        logs = api.request("POST", "/logs/filter", json={"logs": by_run}).json()
+        return [log["message"] for log in logs if log["task_run_id"] == names().get("fit@quick")]
+
+    wait_for(lambda: set(names()) == {"fetch@b", "fit@quick", "score@quick", "gather"})
+    wait_for(lambda: "fitted 2" in lines())
+
+
+def test_retries_come_from_meta_and_the_last_one_counts(project, api, capsys):
+    path = project.root / "dvc.yaml"
+    flaky = "cmd: test -e tried || { touch tried; exit 1; }; cat metrics"
+    text = path.read_text().replace("cmd: cat metrics", flaky)
+    path.write_text(text + "    meta: {retries: 1}\n")
+    assert retrain(["quick"], return_state=True).is_completed()
+    assert endings(capsys.readouterr().out)["gather"] == "ran"
+
+
+def test_an_unknown_name_fails_the_flow_with_one_line(project, api):
+    state = retrain(["petz"], return_state=True)
+    assert state.is_failed()
+    assert state.message == "unknown name 'petz': dvc.yaml has a, b, slow, quick."
+
+
+def test_a_second_run_from_the_command_line_says_that_nothing_changed(project):
+    project.dvc("repro")
+    before = project.written_by_dvc()
+    run = command_line(project, PREFECT_API_URL="http://127.0.0.1:9/api")  # nobody is asked
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0
+    assert set(endings(output).values()) == {"unchanged"}
+    assert "Everything is unchanged." in output
+    assert project.written_by_dvc() == before
+
+
+def test_the_command_line_refuses_an_unknown_name_in_one_line(project):
+    run = command_line(project, "quik")
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert output == (
+        "error: unknown name 'quik': dvc.yaml has a, b, slow, quick. Did you mean 'quick'?\n"
+    )
+
+
+def test_a_prefect_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    program = "from flows.retrain import make_home; make_home()"
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path / "file" / "x")},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert "StageError: cannot make Prefect's folder" in run.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_no_process_and_a_lock_that_dvc_can_read(project, server, number):
+    project.write_recipes(slow={"sleep": 300})
+    run = command_line(project, PREFECT_API_URL=server)
+    wait_for(lambda: ["sleep", "300"] in commands_in(project.root), seconds=90)
+    wait_for((project.root / "metrics" / "quick.json").exists)
+    run.send_signal(number)
+    output, _ = run.communicate(timeout=30)
+    assert run.returncode == 128 + number
+    assert "Traceback" not in output
+    assert commands_in(project.root) == []
+    assert "fit@slow" in project.dvc("status").stdout
+
+
+@pytest.mark.slow
+def test_without_a_server_one_is_started_and_ended(project, tmp_path):
+    home = tmp_path / "an empty home"
+    home.mkdir()
+    project.write_recipes(slow={"sleep": 0})
+    run = command_line(project, "quick", HOME=str(home), PREFECT_HOME=str(home / ".prefect"))
+    output, _ = run.communicate(timeout=280)
+    assert run.returncode == 0, output
+    assert endings(output)["gather"] == "ran"
+    assert "http" not in output
+    assert commands_in(project.root) == []

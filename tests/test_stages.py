@@ -1,0 +1,118 @@
+import re
+
+import pytest
+
+from flows.graph import Care, Graph, Stage, select
+from flows.stages import alone, changed, read_graph
+from tasks.stage import StageError
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
+
+EVERYTHING = [
+    "photos.dvc", "fetch@a", "fetch@b", "fit@slow", "fit@quick", "score@slow", "score@quick",
+    "gather",
+]  # fmt: skip
+
+
+def graph_of(**upstream: str) -> Graph:
+    """Make a graph from `stage="needed needed"`; `__` stands for `@`."""
+    names = {name.replace("__", "@"): needs.split() for name, needs in upstream.items()}
+    return {name: Stage(name, frozenset(needs), Care()) for name, needs in names.items()}
+
+
+def test_the_graph_is_read_from_dvc_with_data_files_and_instances(project):
+    graph = read_graph()
+    assert list(graph) == EVERYTHING
+    assert graph["fetch@a"].upstream == {"photos.dvc"}
+    assert graph["score@slow"].upstream == {"fit@slow"}
+    assert graph["gather"].upstream == {"score@slow", "score@quick"}
+
+
+def test_retries_and_timeouts_come_from_meta_and_other_keys_are_left_to_others(project):
+    graph = read_graph()
+    assert graph["fit@slow"].care == Care(timeout_s=30)
+    assert graph["gather"].care == Care(retries=0, retry_delay_s=0, timeout_s=None)
+
+
+def test_a_wrong_number_in_meta_is_named_with_its_stage(project):
+    path = project.root / "dvc.yaml"
+    path.write_text(path.read_text().replace("timeout_s: 30", "retries: -1"))
+    expected = r"dvc\.yaml, meta\.retries of 'fit@slow': .*greater than or equal to 0, got -1\."
+    with pytest.raises(StageError, match=expected):
+        read_graph()
+
+
+def test_a_folder_without_dvc_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StageError, match="not inside of a DVC repository"):
+        read_graph()
+
+
+def test_a_broken_dvc_yaml_is_told_in_one_line(project):
+    (project.root / "dvc.yaml").write_text("stages:\n  fit:\n    comand: true\n")
+    with pytest.raises(StageError, match=r"dvc\.yaml") as caught:
+        read_graph()
+    assert "\n" not in str(caught.value)
+
+
+def test_an_experiment_brings_what_it_needs_and_what_gathers_the_results(project):
+    chosen = select(read_graph(), ["quick"])
+    assert list(chosen) == ["photos.dvc", "fetch@b", "fit@quick", "score@quick", "gather"]
+    assert chosen["gather"].upstream == {"score@quick"}
+
+
+def test_no_name_means_everything(project):
+    assert list(select(read_graph(), [])) == EVERYTHING
+
+
+def test_every_final_stage_of_an_experiment_is_chosen_and_no_sibling():
+    graph = graph_of(
+        split__d="", sheet__x="split@d", train__x="split@d", test__x="train@x",
+        train__y="split@d", report="sheet@x test@x train@y", letter="report", other="",
+    )  # fmt: skip
+    assert list(select(graph, ["x"])) == [
+        "split@d", "sheet@x", "train@x", "test@x", "report", "letter",
+    ]  # fmt: skip
+
+
+def test_a_dataset_can_be_named_too():
+    graph = graph_of(fetch__d="", split__d="fetch@d", train__x="split@d", report="train@x")
+    assert list(select(graph, ["d"])) == ["fetch@d", "split@d"]
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    graph = graph_of(split__digits="", train__digits_cnn="split@digits")
+    expected = re.escape(
+        "unknown name 'digits_cn': dvc.yaml has digits, digits_cnn. Did you mean 'digits_cnn'?"
+    )
+    with pytest.raises(StageError, match=expected):
+        select(graph, ["digits_cn"])
+
+
+def test_changed_are_the_stages_that_dvc_could_not_skip(project):
+    assert list(changed(read_graph())) == EVERYTHING[1:]
+    assert project.dvc("repro").returncode == 0
+    assert changed(read_graph()) == {}
+
+    project.write_recipes(quick={"rate": 3})
+    assert list(changed(read_graph())) == ["fit@quick", "score@quick", "gather"]
+
+    project.write_recipes()
+    (project.root / "out" / "raw-a").unlink()
+    stale = changed(read_graph())
+    assert list(stale) == ["fetch@a", "fit@slow", "score@slow", "gather"]
+    assert stale["gather"].upstream == {"score@slow"}
+    assert list(changed(select(read_graph(), ["quick"]))) == []
+
+
+def test_a_status_that_dvc_refuses_is_passed_on(project):
+    with pytest.raises(StageError, match=r"`dvc status` failed: .*'nowhere'"):
+        changed(graph_of(nowhere=""))
+
+
+def test_a_second_run_in_one_folder_is_refused(project):
+    expected = r"process \d+ is retraining in this folder: wait for its end, or end it\."
+    with alone(), pytest.raises(StageError, match=expected), alone():
+        pass
+    with alone():
+        pass
