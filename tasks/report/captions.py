@@ -35,9 +35,11 @@ def confusion(rows: Sequence[Row]) -> str:
     if not wrong:
         return f"All {counted(len(rows), 'test picture')} are right."
     (actual, predicted), n = min(wrong.items(), key=lambda item: (-item[1], item[0]))
+    if n == 1:
+        return f"{len(wrong):,} of {len(rows):,} are wrong, no two in the same way."
     return (
         f"{sum(wrong.values()):,} of {len(rows):,} are wrong; most often {actual} is taken "
-        f"for {predicted} ({counted(n, 'time')})."
+        f"for {predicted} ({n:,} times)."
     )
 
 
@@ -59,4 +61,6 @@ def classes(rows: Sequence[Row]) -> str:
     """Name the class that is missed most often."""
     recall = [(float(row["value"]), row["class"]) for row in rows if row["measure"] == "recall"]
     value, name = min(recall)
+    if value == 1:
+        return "Every picture of every class is recognised."
     return f"Hardest to find: {name}, recognised {percent(value)} of the time."

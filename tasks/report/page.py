@@ -76,8 +76,10 @@ def html(chapters: Sequence[Chapter]) -> str:
 
 
 def unbroken(value: object) -> object:
-    """Keep a number and its per cent sign in one line."""
-    return value.replace(" %", "\u00a0%") if isinstance(value, str) else value
+    """Keep `98 %` and `k = 3` in one line."""
+    if not isinstance(value, str):
+        return value
+    return value.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
 
 
 def markdown(chapters: Sequence[Chapter]) -> str:
