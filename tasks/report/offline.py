@@ -26,7 +26,7 @@ HTML = """<!doctype html>
 <script>{bundle}</script>
 <style>
 main {{ display: flex; flex-wrap: wrap; align-items: flex-start; gap: 2rem 3rem; margin: 2rem; }}
-.vega-embed summary {{ opacity: 0.2; }}
+.vega-embed:has(.marks[width="0"]) {{ display: none; }} /* nothing to draw yet */
 </style>
 </head>
 <body>
