@@ -107,7 +107,7 @@ def write_mistakes(name: str, classes: list[str], chance: random.Random) -> None
     rows = []
     for i in range(12):
         label, predicted = chance.sample(classes, 2)
-        rows.append((f"test/{i:05}", label, predicted, 0.999 - i / 20, 0.001))
+        rows.append((f"<i>/{i} 'a\".jpg", label, predicted, 0.999 - i / 20, 0.001))
     header = ("id", "label", "predicted", "probability", "probability_of_label")
     write_table(folder / "mistakes.csv", header, rows)
     sheet(1, 12).save(folder / "mistakes.png")
@@ -296,12 +296,13 @@ def test_markdown_has_the_table_and_the_verdicts(page):
     assert "## Nearest neighbours (`digits_knn`)" in text
 
 
-def test_markdown_cannot_be_upset_by_a_title(project, own_params):
+def test_a_title_upsets_neither_the_page_nor_the_markdown(project, own_params):
     chosen = {"digits_knn": own_params["experiments"]["digits_knn"]}
     chosen["digits_knn"]["title"] = "a | b *c* <img>"
     project.write_params({"experiments": chosen})
     publish.run()
     text = (REPORT / "report.md").read_text("utf-8")
+    assert "a | b *c* &lt;img&gt;" in html()
     assert r"## a \| b \*c\* \<img\> (`digits_knn`)" in text
 
 
@@ -335,6 +336,7 @@ def test_importing_it_loads_no_heavy_library():
 
 def test_names_are_text_and_never_markup(page):
     assert page.tags["b"] == 0
+    assert page.tags["i"] == 0
     assert page.tags["script"] == 0
     for name in NASTY:
         assert name in page.text
