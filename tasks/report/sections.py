@@ -79,9 +79,7 @@ def read_section(result: Result, experiment: Experiment) -> Section:
     return Section(
         result=result,
         verdict=judge(experiment, metrics, history),
-        numbers=[
-            (f"{words}", say(metrics[k])) for k, (words, say) in NUMBERS.items() if k in metrics
-        ],
+        numbers=[(words, say(metrics[k])) for k, (words, say) in NUMBERS.items() if k in metrics],
         figures=[figure for figure in figures.values() if figure],
         sheet=sheet,
         altered=augmented(experiment.augment),
