@@ -16,7 +16,8 @@ from tasks.images.lesson import lesson
 from tasks.images.samples import Rows, test_rows, train_rows, val_rows, write_table
 from tasks.images.sheet import grid
 from tasks.measures.metrics import calibration, confusion, precision, recall, score
-from tasks.models.classifier import Classifier, load_classifier
+from tasks.models.classifier import Classifier
+from tasks.models.loading import load_classifier
 from tasks.models.neighbours import NearestNeighbours
 from tasks.params import load_params
 from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, main, replacing, written

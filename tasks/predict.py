@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks.images.decode import Unreadable, decode
-from tasks.models.classifier import Classifier, load_classifier
+from tasks.models.classifier import Classifier
+from tasks.models.loading import load_classifier
 from tasks.params import Prepare, load_params
 from tasks.stage import MODELS, StageError, cores, errors_in_one_line, progress
 

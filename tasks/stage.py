@@ -6,10 +6,12 @@ and renamed, because a process may be killed at any moment.
 """
 
 import argparse
+import glob
 import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -74,7 +77,11 @@ def main(run: Callable[[str], None], names: Callable[[], Iterable[str]], what: s
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Turn a `StageError` into its line and status 1, an interrupt into status 130."""
+    """Turn a `StageError` into its line and status 1, an interrupt into status 130.
+
+    A request to end (SIGTERM) is taken like an interrupt, so that temporary files go.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except StageError as error:
@@ -92,6 +99,9 @@ def replacing(path: Path) -> Iterator[Path]:
     until the rename, and a failed block leaves nothing behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):  # by a process killed here
+        if not alive(left):
+            remove(left)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
@@ -99,9 +109,20 @@ def replacing(path: Path) -> Iterator[Path]:
             shutil.rmtree(path)
         temporary.replace(path)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
+
+
+def alive(part: Path) -> bool:
+    """Say whether the process that writes a temporary file or folder still runs."""
+    pid = part.suffixes[-2].removeprefix(".")
+    return pid.isdigit() and psutil.pid_exists(int(pid))
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def written(path: Path, text: str) -> None:

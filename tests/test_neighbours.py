@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.images.samples import Rows
-from tasks.models.classifier import load_classifier
+from tasks.models.loading import load_classifier
 from tasks.models.neighbours import choose, cross_validation, fit, fold_of, votes
 from tasks.params import Neighbours, Prepare
 from tasks.stage import StageError

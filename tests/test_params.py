@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from tasks.params import SCHEMA, Params, load_params
+from tasks.params import Params, load_params
+from tasks.params.__main__ import SCHEMA
 from tasks.stage import StageError
 
 

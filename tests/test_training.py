@@ -11,10 +11,12 @@ from tasks.images.samples import Rows
 from tasks.models import device
 from tasks.models.architectures import build
 from tasks.models.batches import Epoch, targets
-from tasks.models.classifier import load_classifier
+from tasks.models.course import averaged, phases, row_of
+from tasks.models.loading import load_classifier
 from tasks.models.network import shifted, softmax, views
 from tasks.models.optimisers import WarmThenFall
-from tasks.models.training import averaged, fit, phases, row_of, scale
+from tasks.models.scaling import scale
+from tasks.models.training import fit
 from tasks.params import Augment, Network, Optimizer, Prepare, load_params
 from tasks.stage import StageError
 

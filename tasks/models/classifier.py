@@ -1,19 +1,11 @@
 """What every trained model can do, whatever is inside."""
 
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from tasks.models.recipe import Recipe, read_recipe
-
-
-class History(NamedTuple):
-    """What happened during a training, as the table that is plotted."""
-
-    columns: list[str]
-    rows: list[list[object]]
+from tasks.models.recipe import Recipe
 
 
 class Classifier(Protocol):
@@ -35,22 +27,3 @@ class Classifier(Protocol):
     def probabilities(self, images: UInt8[np.ndarray, "n h w c"]) -> Float32[np.ndarray, "n k"]:
         """Return a probability per class, rows summing to 1, for pixels in 0..255."""
         ...
-
-
-def load_classifier(folder: Path, threads: int) -> Classifier:
-    """Load a model. Keras is imported only for a network.
-
-    Args:
-        folder: as `train` left it.
-        threads: of one operation; another number gives other bits.
-
-    Raises:
-        StageError: if there is no model in the folder.
-    """
-    if read_recipe(folder).train.model == "neighbours":
-        from tasks.models import neighbours
-
-        return neighbours.load(folder)
-    from tasks.models import network
-
-    return network.load(folder, threads)

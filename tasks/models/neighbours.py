@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from tasks.images.samples import Rows, position
-from tasks.models.classifier import History
 from tasks.models.distances import Metric, nearest
+from tasks.models.history import History
 from tasks.models.recipe import Recipe, read_recipe, write_recipe
 from tasks.params import Neighbours, Prepare
 from tasks.stage import StageError

@@ -1,0 +1,152 @@
+"""The course of a training: epochs at rising resolutions, watched on val.
+
+Each epoch is one `fit` over batches that depend on nothing but seed and epoch, so a run
+has no hidden state beside the weights and the optimiser.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from jaxtyping import UInt8
+from keras import ops
+
+from tasks.images.samples import Rows
+from tasks.models.batches import Epoch, targets
+from tasks.models.network import resized
+from tasks.params import Augment, Network
+from tasks.stage import StageError, progress
+
+VAL_BATCH = 250  # images that are scored at a time
+
+
+class Phase(NamedTuple):
+    """Some epochs at one resolution."""
+
+    first: int  # counted from 0
+    last: int  # one past the end
+    size: tuple[int, int]  # height and width that the network sees
+    source: tuple[int, int]  # and that augmentation reads
+
+
+def phases(params: Network, prepared: tuple[int, int]) -> list[Phase]:
+    """Lay the resolutions out over the epochs; short runs may skip some."""
+    if not params.resolutions:
+        return [Phase(0, params.epochs, prepared, prepared)]
+    starts = [round(r.start * params.epochs) for r in params.resolutions] + [params.epochs]
+    return [
+        Phase(first, last, (r.size, r.size), (r.source, r.source))
+        for r, first, last in zip(params.resolutions, starts[:-1], starts[1:], strict=True)
+        if first < last
+    ]
+
+
+def course(
+    model: keras.Model, train: Rows, val: Rows, params: Network, changes: Augment
+) -> tuple[list[list[object]], list[np.ndarray]]:
+    """Run the epochs; return their table and the weights to keep."""
+    table: list[list[object]] = []
+    kept, best, waited, mean = model.get_weights(), math.inf, 0, None
+    for row in epochs(model, train, val, params, changes):
+        table.append(list(row.values()))
+        mean = averaged(mean, model.get_weights(), params.weight_averaging)
+        watched = row["val_loss"]
+        if params.early_stopping and params.early_stopping.monitor == "val_accuracy":
+            watched = -row["val_accuracy"]
+        better = watched < best
+        best, waited = (watched, 0) if better else (best, waited + 1)
+        if better or params.keep == "last":
+            kept = mean
+        if params.early_stopping and waited >= params.early_stopping.patience:
+            print(f"stopped: {params.early_stopping.monitor} is no better than {waited} epochs ago")
+            break
+    return table, kept
+
+
+def averaged(
+    mean: list[np.ndarray] | None, weights: list[np.ndarray], momentum: float | None
+) -> list[np.ndarray]:
+    """Move the running mean of the weights towards those of one more epoch."""
+    if mean is None or momentum is None:
+        return weights
+    return [
+        np.float32(momentum) * m + np.float32(1 - momentum) * w
+        for m, w in zip(mean, weights, strict=True)
+    ]
+
+
+def epochs(
+    model: keras.Model, train: Rows, val: Rows, params: Network, changes: Augment
+) -> Iterator[dict[str, float]]:
+    """Train epoch after epoch, yielding a row of the table for each.
+
+    Raises:
+        StageError: if the loss is not finite.
+    """
+    goals = targets(train.labels, len(train.classes), params.head)
+    val_goals = targets(val.labels, len(val.classes), params.head)
+    with progress("epochs", params.epochs) as advance:
+        for phase in phases(params, train.images.shape[1:3]):
+            images, val_images = at(train, phase.source), at(val, phase.size)
+            for number in range(phase.first, phase.last):
+                epoch = Epoch(
+                    images, goals, train.index, params, changes, epoch=number, size=phase.size
+                )
+                seen = model.fit(epoch, verbose=0).history
+                scored = model.evaluate(
+                    val_images, val_goals, batch_size=VAL_BATCH, verbose=0, return_dict=True
+                )
+                yield told(row_of(number, phase, model, seen, scored), params.epochs)
+                advance(1)
+
+
+def at(rows: Rows, size: tuple[int, int]) -> UInt8[np.ndarray, "n h w c"]:
+    """Return the pixels of some rows at one size."""
+    if rows.images.shape[1:3] == size:
+        return rows.pixels()
+    return resized(rows.pixels(), size[0])
+
+
+def row_of(
+    number: int, phase: Phase, model: keras.Model, seen: dict[str, list[float]],
+    scored: dict[str, float],
+) -> dict[str, float]:  # fmt: skip
+    """Return the row of the table for one epoch.
+
+    Raises:
+        StageError: if the loss is not finite.
+    """
+    row = {
+        "epoch": number + 1,
+        "size": phase.size[0],
+        "learning_rate": rounded(float(ops.convert_to_numpy(model.optimizer.learning_rate))),
+        "train_loss": rounded(seen["loss"][-1]),
+        "train_accuracy": rounded(seen["accuracy"][-1]),
+        "val_loss": rounded(scored["loss"]),
+        "val_accuracy": rounded(scored["accuracy"]),
+    }
+    if not math.isfinite(row["train_loss"]) or not math.isfinite(row["val_loss"]):
+        raise StageError(
+            f"the loss is not finite in epoch {number + 1}: expected a number, got train "
+            f"{row['train_loss']}, val {row['val_loss']}. Lower optimizer.learning_rate in "
+            "params.yaml, or train with precision float32."
+        )
+    return row
+
+
+def rounded(value: float) -> float:
+    """Return a value with six digits after the point, as the tables show it."""
+    return round(float(value), 6)
+
+
+def told(row: dict[str, float], epochs: int) -> dict[str, float]:
+    """Print the row of an epoch for the log and return it."""
+    print(
+        f"epoch {row['epoch']}/{epochs} at {row['size']} px: "
+        f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.4f}, "
+        f"val loss {row['val_loss']:.4f} accuracy {row['val_accuracy']:.4f}",
+        flush=True,
+    )
+    return row

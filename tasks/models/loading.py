@@ -1,0 +1,25 @@
+"""Load a model of any family from its folder."""
+
+from pathlib import Path
+
+from tasks.models.classifier import Classifier
+from tasks.models.recipe import read_recipe
+
+
+def load_classifier(folder: Path, threads: int) -> Classifier:
+    """Load a model. Keras is imported only for a network.
+
+    Args:
+        folder: as `train` left it.
+        threads: of one operation; another number gives other bits.
+
+    Raises:
+        StageError: if there is no model in the folder.
+    """
+    if read_recipe(folder).train.model == "neighbours":
+        from tasks.models import neighbours
+
+        return neighbours.load(folder)
+    from tasks.models import network
+
+    return network.load(folder, threads)

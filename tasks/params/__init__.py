@@ -1,0 +1,49 @@
+"""Every number of the project: `params.yaml`, checked.
+
+Frozen pydantic models refuse unknown keys and values out of range, and an error names the
+line of the file. There are no default numbers here: what is not in the file is not done.
+`python -m tasks.params` checks the file and writes the JSON schema that editors read.
+"""
+
+from tasks.params.architectures import Block, Cnn, Mlp, ResNet
+from tasks.params.augment import Augment, Erase
+from tasks.params.datasets import Archive, Dataset, Files, Local, Members, Prepare, Split
+from tasks.params.file import PARAMS, Evaluate, Experiment, Params, Published, load_params
+from tasks.params.strict import Strict
+from tasks.params.train import (
+    EarlyStopping,
+    Neighbours,
+    Network,
+    Optimizer,
+    Resolution,
+    TestTime,
+)
+
+__all__ = [
+    "PARAMS",
+    "Archive",
+    "Augment",
+    "Block",
+    "Cnn",
+    "Dataset",
+    "EarlyStopping",
+    "Erase",
+    "Evaluate",
+    "Experiment",
+    "Files",
+    "Local",
+    "Members",
+    "Mlp",
+    "Neighbours",
+    "Network",
+    "Optimizer",
+    "Params",
+    "Prepare",
+    "Published",
+    "ResNet",
+    "Resolution",
+    "Split",
+    "Strict",
+    "TestTime",
+    "load_params",
+]

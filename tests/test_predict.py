@@ -1,0 +1,120 @@
+"""From a folder of one's own pictures to a report and predictions, as the README tells it."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks import augment, download, evaluate, predict, prepare, publish, split, train
+from tasks.images.samples import read_table
+from tasks.models.loading import load_classifier
+from tasks.stage import StageError
+
+CLASSES = {"round things": "circle", 'b"o,x 📦': "square"}
+PETS = {
+    "title": "Things that a test draws",
+    "source": {"kind": "local", "watch": "photos", "max_unpacked_mib": 50},
+    "prepare": {
+        "reader": "image_folder",
+        "height": 16,
+        "width": 20,
+        "channels": 3,
+        "max_pixels": 1000000,
+        "max_quarantined": 0.1,
+    },
+    "split": {"seed": 3, "val": 0.2, "test": 0.2, "duplicates": "warn"},
+}
+
+
+@pytest.fixture
+def own(workspace, class_folders, own_params):
+    """Draw 120 pictures, two of them broken, and point params.yaml at them."""
+    class_folders(workspace.root / "photos", CLASSES, n=60)
+    (workspace.root / "photos" / "round things" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    (workspace.root / "photos" / "round things" / ".DS_Store").write_bytes(b"junk")
+    whole = (workspace.root / "photos" / "round things" / "000.jpg").read_bytes()
+    (workspace.root / "photos" / "round things" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    cnn = own_params["experiments"]["cats_vs_dogs_baseline"]
+    cnn = {**cnn, "dataset": "pets", "published": None}
+    rate = {**cnn["train"]["optimizer"], "learning_rate": 0.003, "schedule": "linear"}
+    cnn["train"] = {**cnn["train"], "epochs": 50, "batch_size": 8, "optimizer": rate}
+    cnn["augment"] = {"flip": "random"}
+    knn = {**own_params["experiments"]["digits_knn"], "dataset": "pets"}
+    workspace.write_params(
+        {"datasets": {"pets": PETS}, "experiments": {"pets_cnn": cnn, "pets_knn": knn}}
+    )
+    return workspace
+
+
+def test_one_s_own_pictures_get_a_report_and_predictions(own, cli, capsys):
+    for stage in (download, prepare, split):
+        stage.run("pets")
+    for experiment in ("pets_cnn", "pets_knn"):
+        for stage in (augment, train, evaluate):
+            stage.run(experiment)
+    publish.run()
+    quarantined = read_table(own.root / "data/prepared/pets/quarantine.csv")
+    assert sorted(name.rsplit("/")[-1] for name in quarantined["file"]) == ["broken.jpg", "cut.jpg"]
+    for experiment in ("pets_cnn", "pets_knn"):
+        metrics = json.loads((own.root / f"data/metrics/{experiment}.json").read_text())
+        assert list(metrics) == sorted(metrics)
+        assert metrics["accuracy_low"] <= metrics["accuracy"] <= metrics["accuracy_high"]
+        predictions = read_table(own.root / f"data/predictions/{experiment}.csv")
+        assert len(predictions) == metrics["n"] > 10
+        right = (predictions["label"] == predictions["predicted"]).mean()
+        assert metrics["accuracy"] == pytest.approx(right, abs=1e-6)
+        assert (own.root / f"data/augmented/{experiment}.png").stat().st_size > 1000
+    assert json.loads((own.root / "data/metrics/pets_cnn.json").read_text())["accuracy"] > 0.9
+    assert (own.root / "data/plots/pets_knn/pictures/neighbours.png").exists()
+    page = (own.root / "data/report/index.html").read_text("utf-8")
+    assert "b&#34;o,x 📦" in page
+
+    done = cli("predict", "pets_cnn", "photos", "--json", "--top", "2")
+    assert done.returncode == 1  # two pictures are broken
+    said = json.loads(done.stdout)
+    assert len(said) == 122
+    assert sum(p["error"] is not None for p in said) == 2
+    assert "cannot be read: photos/round things/broken.jpg: " in done.stderr
+    sound = [p for p in said if not p["error"]]
+    right = np.mean([p["classes"][0] in p["file"] for p in sound])
+    assert right > 0.9
+    assert all(sum(p["probabilities"]) == pytest.approx(1, abs=1e-4) for p in sound)
+
+
+def test_a_prediction_is_a_table_or_csv_for_every_family(own, cli, draw):
+    for stage in (download, prepare, split):
+        stage.run("pets")
+    train.run("pets_knn")
+    draw("circle", seed=9).save("new.png")
+    Image.new("L", (5, 300)).save("odd.tiff")
+    table = cli("predict", "pets_knn", "new.png")
+    assert table.returncode == 0
+    assert "round things 100 %" in table.stdout
+    listed = cli("predict", "pets_knn", "new.png", "odd.tiff", "--csv", "--top", "9")
+    rows = list(csv.DictReader(io.StringIO(listed.stdout)))
+    assert [(r["file"], r["rank"]) for r in rows] == [
+        ("new.png", "1"), ("new.png", "2"), ("odd.tiff", "1"), ("odd.tiff", "2"),
+    ]  # fmt: skip
+
+
+def test_a_model_sees_new_pictures_as_it_saw_its_training_pictures(own):
+    for stage in (download, prepare, split):
+        stage.run("pets")
+    train.run("pets_knn")
+    samples = read_table(own.root / "data/prepared/pets/samples.csv")
+    classifier = load_classifier(own.root / "data/models/pets_knn", threads=1)
+    files = [own.root / "data/raw/pets" / name for name in samples["id"]]
+    packed = np.load(own.root / "data/prepared/pets/images.npy")
+    decoded = [predict.decoded(file, classifier.recipe.prepare) for file in files]
+    assert all(np.array_equal(a, b) for a, b in zip(decoded, packed, strict=True))
+
+
+def test_paths_without_pictures_are_refused(workspace, tmp_path):
+    with pytest.raises(StageError, match=r"no 'nowhere': expected a picture or a folder of pict"):
+        predict.pictures([tmp_path.relative_to(tmp_path) / "nowhere"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StageError, match=r"no file in .*empty: expected pictures"):
+        predict.pictures([tmp_path / "empty"])

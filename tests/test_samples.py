@@ -1,0 +1,64 @@
+import json
+
+import numpy as np
+import pytest
+
+from tasks.images.samples import (
+    Sample,
+    position,
+    read_table,
+    test_rows,
+    train_rows,
+    val_rows,
+    write_table,
+)
+from tasks.stage import PREPARED, SPLITS, StageError, written
+
+test_rows.__test__ = False  # it is no test, whatever its name says
+NAMES = ["NA", "01", 'a "quoted", name', "🐈\nnew line"]
+
+
+@pytest.fixture
+def packed(workspace):
+    """Write a tiny packed dataset with awkward names."""
+    images = np.arange(8 * 4, dtype=np.uint8).reshape(8, 2, 2, 1)
+    (PREPARED / "tiny").mkdir(parents=True)
+    np.save(PREPARED / "tiny" / "images.npy", images)
+    samples = [Sample(f"{i}-{NAMES[i % 4]}", NAMES[i % 4], "", f"{i:064x}", 2, 2) for i in range(8)]
+    write_table(PREPARED / "tiny" / "samples.csv", Sample._fields, samples)
+    written(PREPARED / "tiny" / "summary.json", json.dumps({"classes": sorted(NAMES)}))
+    splits = ["train", "val", "test", "dropped"] * 2
+    rows = ([s.id, split] for s, split in zip(samples, splits, strict=True))
+    write_table(SPLITS / "tiny.csv", ["id", "split"], rows)
+    return images
+
+
+def test_every_split_reads_its_own_rows(packed):
+    for read, first in ((train_rows, 0), (val_rows, 1), (test_rows, 2)):
+        rows = read("tiny")
+        assert rows.index.tolist() == [first, first + 4]
+        assert np.array_equal(rows.pixels(), packed[[first, first + 4]])
+        assert [rows.classes[label] for label in rows.labels] == [NAMES[first]] * 2
+        assert rows.ids == [f"{first}-{NAMES[first]}", f"{first + 4}-{NAMES[first]}"]
+        assert len(rows) == 2
+
+
+def test_images_stay_on_disk(packed):
+    assert isinstance(train_rows("tiny").images, np.memmap)
+
+
+def test_a_split_of_other_samples_is_refused(packed):
+    write_table(SPLITS / "tiny.csv", ["id", "split"], [["other", "train"]] * 8)
+    with pytest.raises(StageError, match=r"lists other samples than '.*tiny': expected the same"):
+        train_rows("tiny")
+
+
+def test_a_missing_table_says_which_stage_is_missing(workspace):
+    with pytest.raises(StageError, match=r"no 'data/splits/x\.csv': run the stage that makes it"):
+        read_table(SPLITS / "x.csv")
+
+
+def test_positions_are_uniform_and_depend_on_the_seed():
+    drawn = np.array([[position(seed, str(i)) for i in range(5000)] for seed in (0, 1)])
+    assert np.abs(np.histogram(drawn, bins=10, range=(0, 1))[0] - 1000).max() < 120
+    assert abs(np.corrcoef(drawn)[0, 1]) < 0.05

@@ -1,0 +1,104 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tasks.stage import TIMINGS, PlainProgress, StageError, fail, replacing, timed, written
+
+
+def test_an_error_is_one_line_and_status_1(capsys):
+    with pytest.raises(SystemExit) as ended:
+        fail(StageError("something is wrong: expected a, got b. Do c."))
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error: something is wrong: expected a, got b. Do c.\n"
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(cli):
+    done = cli("augment", "petz")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: unknown experiment 'petz': params.yaml has digits_knn, ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "deep" / "file.txt"
+    written(path, "old\n")
+
+    def fail_half_way() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert path.read_text() == "old\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    folder = tmp_path / "model"
+    for content in ("first", "second"):
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            (temporary / content).write_text(content)
+    assert [f.name for f in folder.iterdir()] == ["second"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", "pass"])
+    dead.wait()
+    left = tmp_path / f".a [b].txt.{dead.pid}.part"
+    left.mkdir()
+    (left / "half").write_text("half")
+    living = tmp_path / f".a [b].txt.{os.getppid()}.part"
+    living.write_text("in progress")
+    written(tmp_path / "a [b].txt", "whole")
+    assert not left.exists()
+    assert living.exists()
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGINT])
+def test_a_stage_that_is_asked_to_end_leaves_nothing_half_written(request_to_end, workspace):
+    code = (
+        "import time, pathlib\n"
+        "from tasks.stage import errors_in_one_line, replacing\n"
+        "with errors_in_one_line(), replacing(pathlib.Path('out')) as part:\n"
+        "    part.write_text('half')\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    root = os.path.dirname(os.path.dirname(__file__))
+    stage = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": root},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert stage.stdout.readline() == "ready\n"
+    stage.send_signal(request_to_end)
+    _, said = stage.communicate(timeout=30)
+    assert stage.returncode == 130
+    assert said == "interrupted: nothing half-written was kept.\n"
+    assert [p.name for p in workspace.root.iterdir()] == ["params.yaml"]
+
+
+def test_plain_progress_speaks_now_and_then(capsys, monkeypatch):
+    clock = iter([0.0, 1.0, 12.0, 13.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    bar = PlainProgress("epochs", 40)
+    for _ in range(3):
+        bar.advance(5)
+    assert capsys.readouterr().err == "epochs: 10 of 40, 36 s left\n"
+
+
+def test_durations_are_written_apart_and_only_on_success(workspace):
+    with pytest.raises(ZeroDivisionError), timed("fails"):
+        raise ZeroDivisionError
+    with timed("train@x"):
+        pass
+    assert [p.name for p in TIMINGS.iterdir()] == ["train@x.json"]
