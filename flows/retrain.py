@@ -17,7 +17,6 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.settings import PREFECT_HOME
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -133,7 +132,9 @@ def main() -> int:
         if nothing_changed(arguments.experiments):
             print("Everything is unchanged.")
         else:
-            make_home()
+            from flows.server import ensure_server  # seconds, so not for --help
+
+            ensure_server()
             state = retrain(arguments.experiments, arguments.workers, return_state=True)
             if not state.is_completed():
                 raise StageError(str(state.message))
@@ -172,22 +173,6 @@ def nothing_changed(names: list[str]) -> bool:
             return False
     show_stages(dict.fromkeys(graph, Outcome("unchanged")))
     return True
-
-
-def make_home() -> None:
-    """Make Prefect's folder; without one, its server would be started again and again.
-
-    Raises:
-        StageError: if it cannot be made.
-    """
-    home = PREFECT_HOME.value()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StageError(
-            f"cannot make Prefect's folder '{home}': {error.strerror}. "
-            "Set PREFECT_HOME to a folder that can be written."
-        ) from error
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ import os
 import runpy
 import signal
 import sys
+import time
 from contextlib import suppress
 from types import FrameType
 
 GRACE_S = 10.0  # between asking a stage to end and killing it
 LOOK_S = 0.1
+AGAIN_S = 2.0  # a command may miss the signal in the instant in which it begins
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
@@ -28,23 +30,24 @@ class Ending:
     """
 
     def __init__(self) -> None:
-        self.began = self.asked = False
-        self.looks_left = int(GRACE_S / LOOK_S)
+        self.began = False
+        self.deadline = self.next_signal = 0.0
 
     def begin(self, *_: int | FrameType | None) -> None:
         """Answer the first SIGTERM; the one that the group gets then changes nothing."""
         self.began = True
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.deadline = time.monotonic() + GRACE_S
+        signal.signal(signal.SIGTERM, lambda *_: None)  # SIG_IGN would pass on to the command
         signal.signal(signal.SIGALRM, self.look)
         signal.setitimer(signal.ITIMER_REAL, 1e-6, LOOK_S)
 
     def look(self, *_: int | FrameType | None) -> None:
         """End the command once there is one; kill everything when time is up."""
-        if self.looks_left == 0:
+        now = time.monotonic()
+        if now > self.deadline:
             os.killpg(0, signal.SIGKILL)
-        self.looks_left -= 1
-        if not self.asked and has_children():
-            self.asked = True
+        if now > self.next_signal and has_children():
+            self.next_signal = now + AGAIN_S
             os.killpg(0, signal.SIGTERM)
 
     def wait(self) -> None:

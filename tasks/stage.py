@@ -68,6 +68,7 @@ def main(run: Callable[[str], None], names: Callable[[], Iterable[str]], what: s
     )
     parser.add_argument("name", metavar=what, help=f"a {what} of params.yaml")
     name = parser.parse_args().name
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files go
     with errors_in_one_line():
         known = list(names())
         if name not in known:
@@ -77,11 +78,7 @@ def main(run: Callable[[str], None], names: Callable[[], Iterable[str]], what: s
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Turn a `StageError` into its line and status 1, an interrupt into status 130.
-
-    A request to end (SIGTERM) is taken like an interrupt, so that temporary files go.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Turn a `StageError` into its line and status 1, an interrupt into status 130."""
     try:
         yield
     except StageError as error:

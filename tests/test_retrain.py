@@ -186,7 +186,7 @@ def test_the_command_line_refuses_an_unknown_name_in_one_line(project):
 
 def test_a_prefect_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    program = "from flows.retrain import make_home; make_home()"
+    program = "from flows.server import make_home; make_home()"
     run = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path / "file" / "x")},

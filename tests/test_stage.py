@@ -65,15 +65,17 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not
 def test_a_stage_that_is_asked_to_end_leaves_nothing_half_written(request_to_end, workspace):
     code = (
         "import time, pathlib\n"
-        "from tasks.stage import errors_in_one_line, replacing\n"
-        "with errors_in_one_line(), replacing(pathlib.Path('out')) as part:\n"
-        "    part.write_text('half')\n"
-        "    print('ready', flush=True)\n"
-        "    time.sleep(60)\n"
+        "from tasks.stage import main, replacing\n"
+        "def run(name):\n"
+        "    with replacing(pathlib.Path('out')) as part:\n"
+        "        part.write_text('half')\n"
+        "        print('ready', flush=True)\n"
+        "        time.sleep(60)\n"
+        "main(run, lambda: ['x'], 'dataset')\n"
     )
     root = os.path.dirname(os.path.dirname(__file__))
     stage = subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, "x"],
         env={**os.environ, "PYTHONPATH": root},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
