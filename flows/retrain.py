@@ -31,15 +31,14 @@ TALK = ("Beginning flow run", "Finished in state", "Starting temporary", "Stoppi
 Future = PrefectFuture[Any]
 
 
-def readable(record: logging.LogRecord) -> bool:
-    """Keep Prefect's talk about itself out of the log, and the traceback of a failed stage."""
-    if record.exc_info and isinstance(record.exc_info[1], StageFailed):
-        record.exc_info = None  # the stage's own last lines say more
-    return not (record.levelno == logging.INFO and str(record.msg).startswith(TALK))
+def worth_reading(record: logging.LogRecord) -> bool:
+    """Keep out of the log what Prefect says of itself, and again of a stage that failed."""
+    failure = record.exc_info and isinstance(record.exc_info[1], StageFailed)
+    return not failure and not str(record.msg).startswith(TALK)
 
 
 for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-    logging.getLogger(name).addFilter(readable)
+    logging.getLogger(name).addFilter(worth_reading)
 
 
 @flow(name="retrain", task_runner=ThreadPoolTaskRunner())  # type: ignore[arg-type]  # invariant

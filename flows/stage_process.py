@@ -18,7 +18,6 @@ from types import FrameType
 
 GRACE_S = 10.0  # between asking a stage to end and killing it
 LOOK_S = 0.1
-AGAIN_S = 2.0  # a command may miss the signal in the instant in which it begins
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
@@ -30,8 +29,8 @@ class Ending:
     """
 
     def __init__(self) -> None:
-        self.began = False
-        self.deadline = self.next_signal = 0.0
+        self.began = self.asked = False
+        self.deadline = 0.0
 
     def begin(self, *_: int | FrameType | None) -> None:
         """Answer the first SIGTERM; the one that the group gets then changes nothing."""
@@ -43,11 +42,10 @@ class Ending:
 
     def look(self, *_: int | FrameType | None) -> None:
         """End the command once there is one; kill everything when time is up."""
-        now = time.monotonic()
-        if now > self.deadline:
+        if time.monotonic() > self.deadline:
             os.killpg(0, signal.SIGKILL)
-        if now > self.next_signal and has_children():
-            self.next_signal = now + AGAIN_S
+        if not self.asked and has_children():
+            self.asked = True  # once, for a second one could interrupt the cleaning up
             os.killpg(0, signal.SIGTERM)
 
     def wait(self) -> None:

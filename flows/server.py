@@ -1,0 +1,50 @@
+"""Prefect's own server, for a run that is not told of any other.
+
+Prefect would start one by itself. Here it is started so that Ctrl-C, which a terminal sends to
+every process of a command, does not reach it: a run that ends has to tell its server so,
+and would try for minutes if that were gone.
+"""
+
+import signal
+import subprocess
+from typing import Any
+
+from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+
+from tasks.stage import StageError
+
+
+class Server(SubprocessASGIServer):
+    """A server that Ctrl-C does not reach. Prefect finds it, as one that it started itself."""
+
+    def _run_uvicorn_command(self) -> subprocess.Popen[Any]:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process begins with our mask
+        try:
+            return super()._run_uvicorn_command()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def ensure_server() -> None:
+    """Start a server, unless the settings name one; it ends with this process."""
+    if PREFECT_API_URL.value() is None:
+        make_home()
+        print("Prefect starts a server for this run; PREFECT_API_URL may name another.", flush=True)
+        Server().start()
+
+
+def make_home() -> None:
+    """Make Prefect's folder; without one, its server would be started again and again.
+
+    Raises:
+        StageError: if it cannot be made.
+    """
+    home = PREFECT_HOME.value()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StageError(
+            f"cannot make Prefect's folder '{home}': {error.strerror}. "
+            "Set PREFECT_HOME to a folder that can be written."
+        ) from error
