@@ -64,7 +64,13 @@ def retrain(experiments: list[str] | None = None, workers: int = WORKERS) -> Sta
 
 
 def bring_up_to_date(graph: Graph, workers: int) -> dict[str, Outcome]:
-    """Run the stages that changed, and tell what became of all."""
+    """Run the stages that changed, and tell what became of all.
+
+    Raises:
+        StageError: if there are no workers, or DVC cannot tell what changed.
+    """
+    if workers < 1:
+        raise StageError(f"no stage can run with {workers} workers: expected at least 1.")
     stale = changed(graph)
     get_run_logger().info("%d of %d stages may have to run", len(stale), len(graph))
     with in_order(), StageProcesses() as processes:

@@ -164,6 +164,11 @@ def test_an_unknown_name_fails_the_flow_with_one_line(project, api):
     assert state.message == "unknown name 'petz': dvc.yaml has a, b, slow, quick."
 
 
+def test_a_run_without_workers_is_refused(project, api):
+    state = retrain(workers=0, return_state=True)
+    assert state.message == "no stage can run with 0 workers: expected at least 1."
+
+
 def test_a_second_run_from_the_command_line_says_that_nothing_changed(project):
     project.dvc("repro")
     before = project.written_by_dvc()
