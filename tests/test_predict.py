@@ -3,49 +3,37 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from tasks import augment, download, evaluate, predict, prepare, publish, split, train
 from tasks.images.samples import read_table
 from tasks.models.loading import load_classifier
 from tasks.stage import StageError
+from tests.conftest import ROOT
 
 CLASSES = {"round things": "circle", 'b"o,x 📦': "square"}
-PETS = {
-    "title": "Things that a test draws",
-    "source": {"kind": "local", "watch": "photos", "max_unpacked_mib": 50},
-    "prepare": {
-        "reader": "image_folder",
-        "height": 16,
-        "width": 20,
-        "channels": 3,
-        "max_pixels": 1000000,
-        "max_quarantined": 0.1,
-    },
-    "split": {"seed": 3, "val": 0.2, "test": 0.2, "duplicates": "warn"},
-}
+OWN = re.search(
+    r"<!-- own dataset -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+)
+    r"<!-- own dataset -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S
+)
 
 
 @pytest.fixture
-def own(workspace, class_folders, own_params):
-    """Draw 120 pictures, two of them broken, and point params.yaml at them."""
-    class_folders(workspace.root / "photos", CLASSES, n=60)
-    (workspace.root / "photos" / "round things" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
-    (workspace.root / "photos" / "round things" / ".DS_Store").write_bytes(b"junk")
-    whole = (workspace.root / "photos" / "round things" / "000.jpg").read_bytes()
-    (workspace.root / "photos" / "round things" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    cnn = own_params["experiments"]["cats_vs_dogs_baseline"]
-    cnn = {**cnn, "dataset": "pets", "published": None}
-    rate = {**cnn["train"]["optimizer"], "learning_rate": 0.003, "schedule": "linear"}
-    cnn["train"] = {**cnn["train"], "epochs": 50, "batch_size": 8, "optimizer": rate}
-    cnn["augment"] = {"flip": "random"}
-    knn = {**own_params["experiments"]["digits_knn"], "dataset": "pets"}
-    workspace.write_params(
-        {"datasets": {"pets": PETS}, "experiments": {"pets_cnn": cnn, "pets_knn": knn}}
-    )
+def own(workspace, class_folders):
+    """Draw 120 pictures, break two, and write into params.yaml what the README says."""
+    photos = workspace.root / "photos"
+    class_folders(photos, CLASSES, n=60)
+    (photos / "round things" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    (photos / "round things" / ".DS_Store").write_bytes(b"junk")
+    whole = (photos / "round things" / "000.jpg").read_bytes()
+    (photos / "round things" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    workspace.write_params(yaml.safe_load(OWN.group(1)))
     return workspace
 
 
