@@ -20,8 +20,6 @@ CLASSES = {"round things": "circle", 'b"o,x 📦': "square"}
 OWN = re.search(
     r"<!-- own dataset -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
 )
-    r"<!-- own dataset -->\n```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S
-)
 
 
 @pytest.fixture
