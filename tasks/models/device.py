@@ -5,7 +5,6 @@ number of threads (which changes the bits of a result), determinism, memory grow
 what exactly is missing when a GPU was asked for. There is no silent change to the CPU.
 """
 
-import ctypes
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,12 +17,6 @@ from tasks.stage import StageError
 
 Device = Literal["auto", "cpu", "gpu"]
 
-# mallopt(3) of the GNU C library: no mmap for a tensor, nothing given back to the kernel
-# between two steps, one arena for all threads. Otherwise every step of a convolutional
-# network faults its memory in anew: 40 against 57 images per CPU second at 150 pixels.
-MMAP_THRESHOLD, TRIM_THRESHOLD, TOP_PAD, ARENA_MAX = -3, -1, -2, -8
-MALLOC = {MMAP_THRESHOLD: 2**30, TRIM_THRESHOLD: 2**31 - 1, TOP_PAD: 2**26, ARENA_MAX: 1}
-
 
 def set_up(*, seed: int, threads: int, device: Device, precision: str) -> None:
     """Seed everything, pin the threads and choose the device, before any tensor is made.
@@ -31,7 +24,6 @@ def set_up(*, seed: int, threads: int, device: Device, precision: str) -> None:
     Raises:
         StageError: if a GPU is asked for and there is none; says what is missing.
     """
-    keep_memory()
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
@@ -39,14 +31,6 @@ def set_up(*, seed: int, threads: int, device: Device, precision: str) -> None:
         set_up_tensorflow(threads, device)
     elif device == "gpu" and not gpus():
         raise StageError(no_gpu(f"the Keras backend '{keras.backend.backend()}' lists none"))
-
-
-def keep_memory() -> None:
-    """Let the C library keep freed memory for the next step, where it is the GNU one."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for option, value in MALLOC.items():
-            mallopt(option, value)
 
 
 def set_up_tensorflow(threads: int, device: Device) -> None:
