@@ -15,6 +15,15 @@ def test_a_gpu_that_is_asked_for_and_missing_is_explained():
         device.set_up(seed=0, threads=2, device="gpu", precision="float32")
 
 
+def test_the_explanation_names_what_the_machine_shows():
+    said = device.no_gpu("the Keras backend 'jax' lists none")
+    assert said.startswith(
+        "device is 'gpu': expected at least one GPU, got none: the Keras backend"
+    )
+    assert "lists none (nvidia-smi is " in said
+    assert said.endswith("Mend that, or set device to 'auto' or 'cpu' in params.yaml.")
+
+
 def test_setting_up_makes_the_same_weights_again():
     weights = []
     for _ in range(2):

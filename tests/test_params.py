@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from tasks.params import Params, load_params
+from tasks.params import Params
 from tasks.params.__main__ import SCHEMA
+from tasks.params.file import load_params
 from tasks.stage import StageError
 
 
