@@ -3,6 +3,7 @@
 import copy
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +21,10 @@ pytest_plugins = ["tests.web_server"]
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would the
+# stages that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 MIRROR = Path(os.environ["DATASET_MIRROR"]).resolve() if "DATASET_MIRROR" in os.environ else None
