@@ -236,7 +236,7 @@ def test_the_table_has_ours_with_interval_and_n_beside_the_published_number(page
 
 
 def test_an_experiment_that_is_not_scored_is_listed_as_to_come(page):
-    assert "MLP as in the source mnist_mlp not trained yet" in page.text
+    assert "falling learning rate mnist_mlp not trained yet" in page.text
     assert "#mnist_mlp" not in page.values("href")
 
 
