@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from tasks.params import Params, load_params
 
-pytest_plugins = ["tests.web_server"]
+pytest_plugins = ["tests.prefect_server", "tests.web_server"]
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")

@@ -5,38 +5,18 @@ import textwrap
 import threading
 import time
 
-import psutil
 import pytest
 
 from flows.processes import Outcome, StageFailed, StageProcesses
 
 from .conftest import ROOT
+from .living import commands_in, wait_for
 
 
 def write_stage(project, command, **more):
     """Make `only` the one stage of the project."""
     lines = [f"    {key}: {value}" for key, value in {"cmd": f"'{command}'", **more}.items()]
     (project.root / "dvc.yaml").write_text("\n".join(["stages:", "  only:", *lines]) + "\n")
-
-
-def commands_in(folder):
-    """Return the command lines of the living processes whose folder this is."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.cmdline())
-        except psutil.Error:
-            continue
-    return [command for command in found if "pytest" not in " ".join(command)]
-
-
-def wait_for(condition, seconds=30.0):
-    """Wait until the condition holds; fail if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
 
 
 def test_lines_arrive_while_the_stage_runs_without_dvcs_advice(project):

@@ -3,65 +3,20 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.logging.handlers import APILogHandler
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.retrain import retrain
 
 from .conftest import ROOT
-from .test_processes import commands_in, wait_for
+from .living import commands_in, wait_for
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Prefect's and DVC's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Prefect's connections
 ]
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """Start one Prefect server for all tests; return the address of its API."""
-    home, port = tmp_path_factory.mktemp("prefect"), free_port()
-    environment = {**os.environ, "PREFECT_HOME": str(home), "DO_NOT_TRACK": "1"}
-    environment.pop("PREFECT_API_URL", None)
-    start = ["-m", "prefect", "server", "start", "--port", str(port), "--no-ui", "--analytics-off"]
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, *start], env=environment, stdout=log, stderr=log
-        )
-    url = f"http://127.0.0.1:{port}/api"
-    wait_for(lambda: answers(f"{url}/health"), seconds=120)
-    yield url
-    process.terminate()
-    process.wait(30)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def answers(url):
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
-@pytest.fixture
-def api(server):
-    """Use the server from this process, and return a client of it."""
-    with temporary_settings({PREFECT_API_URL: server}), get_client(sync_client=True) as client:
-        yield client
-        APILogHandler().flush()  # while the server is there
 
 
 def command_line(project, *arguments, **environment):
