@@ -14,7 +14,8 @@ from tasks.images.decode import resize
 from tasks.images.samples import Rows, train_rows
 from tasks.images.sheet import band, stacked
 from tasks.params import Experiment, Network, load_params
-from tasks.stage import AUGMENTED, main, replacing
+from tasks.stage import AUGMENTED, replacing
+from tasks.stage.command import main
 
 ORIGINALS = 5  # per class
 VERSIONS = 7  # of each original

@@ -18,7 +18,8 @@ from tasks.datasets.archives import Unusable, inside, unpack
 from tasks.datasets.checksums import check, digest_of, is_member
 from tasks.datasets.sources import first_good, located, mirrored
 from tasks.params import Archive, Files, Local, load_params
-from tasks.stage import RAW, SCRATCH, StageError, main, progress, replacing
+from tasks.stage import RAW, SCRATCH, StageError, progress, replacing
+from tasks.stage.command import main
 
 ENDINGS = (".tar.gz", ".tgz", ".zip", ".tar.xz", ".tar.bz2", ".tar")
 

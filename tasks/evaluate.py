@@ -20,7 +20,8 @@ from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
 from tasks.models.neighbours import NearestNeighbours
 from tasks.params import load_params
-from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, main, replacing, written
+from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, replacing, written
+from tasks.stage.command import main
 
 TRAIN_SAMPLE = 5000  # training images that are scored to measure the gap
 SHOWN = 8  # test images whose neighbours are shown

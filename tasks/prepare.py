@@ -20,7 +20,8 @@ from tasks.datasets.readers import READERS
 from tasks.datasets.rows import Rows
 from tasks.images.samples import Sample, write_table
 from tasks.params import Prepare, load_params
-from tasks.stage import PREPARED, RAW, SCRATCH, StageError, main, replacing, written
+from tasks.stage import PREPARED, RAW, SCRATCH, StageError, replacing, written
+from tasks.stage.command import main
 
 
 def run(name: str) -> None:

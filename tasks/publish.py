@@ -6,14 +6,13 @@ and writes `data/report/index.html` and `data/report/report.md`.
     python -m tasks.publish
 """
 
-import argparse
-
 from rich.console import Console
 
 from tasks.params import load_params
 from tasks.report import page
 from tasks.report.results import read_results, terminal_table
-from tasks.stage import REPORT, StageError, errors_in_one_line, written
+from tasks.stage import REPORT, StageError, written
+from tasks.stage.command import own_parser, started
 
 
 def run() -> None:
@@ -38,10 +37,6 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(
-        prog="python -m tasks.publish",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
-    with errors_in_one_line():
+    own_parser().parse_args()
+    with started():
         run()

@@ -28,7 +28,8 @@ from tasks.images.samples import (
     write_table,
 )
 from tasks.params import Split, load_params
-from tasks.stage import PREPARED, SPLITS, StageError, main, written
+from tasks.stage import PREPARED, SPLITS, StageError, written
+from tasks.stage.command import main
 
 Place = SplitName | Literal["dropped"]
 
@@ -85,8 +86,7 @@ def assign(sample: Sample, theirs: dict[str, SplitName], params: Split, name: st
     """
     if sample.role in theirs:
         return theirs[sample.role]
-    given = theirs.values()
-    if "test" not in given and params.test is None:
+    if "test" not in (given := theirs.values()) and params.test is None:
         raise StageError(
             f"'{name}' has no test set of its authors' and no share for one: expected a share "
             f"as datasets.{name}.split.test in params.yaml, got null."

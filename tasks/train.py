@@ -8,7 +8,8 @@ out of reach here.
 
 from tasks.images.samples import train_rows, val_rows, write_table
 from tasks.params import Network, load_params
-from tasks.stage import MODELS, PLOTS, main, replacing, timed
+from tasks.stage import MODELS, PLOTS, replacing, timed
+from tasks.stage.command import main
 
 
 def run(name: str) -> None:

@@ -20,8 +20,7 @@ from tasks.params import Params, load_params
 ROOT = Path(__file__).resolve().parent.parent
 CODE = sorted(p.relative_to(ROOT) for top in ("tasks", "flows") for p in (ROOT / top).rglob("*.py"))
 TASKS = [path for path in CODE if path.parts[0] == "tasks"]
-SHARED = {Path("tasks") / name for name in ("__init__.py", "stage.py")}
-VERBS = [path for path in TASKS if len(path.parts) == 2 and path not in SHARED]
+VERBS = [p for p in TASKS if len(p.parts) == 2 and p.name != "__init__.py"]
 NOUNS = [path for path in TASKS if len(path.parts) > 2]
 NETWORK = "architectures batches course device keras_file network optimisers training"
 RUNS_NETWORKS = {Path(f"tasks/models/{name}.py") for name in NETWORK.split()}

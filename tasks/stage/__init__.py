@@ -1,20 +1,17 @@
-"""What every stage shares: where data lies, how a stage starts, fails and writes.
+"""What every stage shares: where data lies, how a stage fails, writes and tells of progress.
 
-A stage is a module with `run(name)`, started as `python -m tasks.<stage> <name>`. It
-either leaves its outputs whole or leaves none: files are written under a temporary name
-and renamed, because a process may be killed at any moment.
+A stage either leaves its outputs whole or leaves none: files are written under a temporary
+name and renamed, because a process may be killed at any moment.
 """
 
-import argparse
 import glob
 import json
 import os
 import platform
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -50,30 +47,6 @@ def fail(error: StageError) -> NoReturn:
     """Print the one line of an error and end the process with status 1."""
     print(f"error: {error}", file=sys.stderr)
     raise SystemExit(1)
-
-
-def main(run: Callable[[str], None], names: Callable[[], Iterable[str]], what: str) -> None:
-    """Run one stage from the command line.
-
-    Args:
-        run: does the stage's work for one name.
-        names: lists the names that `params.yaml` knows.
-        what: what a name stands for: `dataset` or `experiment`.
-    """
-    module = sys.modules["__main__"]
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {module.__spec__.name}" if module.__spec__ else None,
-        description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("name", metavar=what, help=f"a {what} of params.yaml")
-    name = parser.parse_args().name
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files go
-    with errors_in_one_line():
-        known = list(names())
-        if name not in known:
-            raise StageError(f"unknown {what} '{name}': params.yaml has {', '.join(known)}.")
-        run(name)
 
 
 @contextmanager
