@@ -1,22 +1,11 @@
 """The graph of stages as a flow sees it: plain data, read from DVC once."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass, replace
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat
-
+from flows.care import Care
 from tasks.stage import StageError
-
-
-class Care(BaseModel):
-    """What a stage's `meta:` in `dvc.yaml` asks of a flow; its other keys are for others."""
-
-    model_config = ConfigDict(frozen=True)
-
-    retries: NonNegativeInt = 0
-    retry_delay_s: NonNegativeFloat = 0
-    timeout_s: PositiveFloat | None = None
 
 
 @dataclass(frozen=True)
@@ -77,3 +66,21 @@ def restrict(graph: Graph, addresses: Collection[str]) -> Graph:
         for address, stage in graph.items()
         if address in addresses
     }
+
+
+def ready(graph: Graph, begun: Set[str], ended: Set[str], workers: int) -> list[Stage]:
+    """Return the stages that may begin now, beside those that run.
+
+    All that they need has ended, and no other that runs uses their resource: they would
+    only keep a worker waiting for it.
+    """
+    running = begun - ended
+    used = {graph[address].care.resource for address in running}
+    found: list[Stage] = []
+    for stage in graph.values():
+        resource = stage.care.resource
+        free = resource is None or resource not in used
+        if free and stage.address not in begun and stage.upstream <= ended:
+            found.append(stage)
+            used.add(resource)
+    return found[: workers - len(running)]

@@ -5,34 +5,24 @@ timeout) ends the groups, so that no training goes on behind a run that is over.
 """
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from flows import stage_process
+from flows.graph import Stage
+from flows.leases import lease
+from flows.lines import Ending, Lines, Log
 
-REASON_LINES = 5
-
-# DVC's advice to a person at a prompt, after every stage
-ADVICE = re.compile(
-    r"\s*$|Use `dvc push`|To track the changes with git|\tgit add |To enable auto staging"
-    r"|\tdvc config |(Updating|Generating) lock file"
-)
-
-COMMAND_FAILED = re.compile(r"ERROR: failed to reproduce '.*': failed to run: ")
-
-Ending = Literal["ran", "restored", "unchanged", "failed", "not run"]
-Log = Callable[[str], None]
+ENDED = "the run was ended"
 
 
 @dataclass(frozen=True)
@@ -58,13 +48,15 @@ class StageProcesses:
     """The stages that run now, so that all can be ended at once, and what became of others.
 
     Attributes:
+        locks: descriptors that every stage keeps open, too, so that the run is over for
+            others only when its last stage is gone, should the flow itself be killed.
         outcomes: by address; a retry writes over what it retries.
-        ending: whether all are being ended, and none may start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, locks: Sequence[int] = ()) -> None:
+        self.locks = locks
         self.outcomes: dict[str, Outcome] = {}
-        self.ending = False
+        self._ended = threading.Event()
         self._live: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
 
@@ -74,33 +66,39 @@ class StageProcesses:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def run(self, address: str, timeout_s: float | None, log: Log) -> None:
+    @property
+    def ending(self) -> bool:
+        """Whether all are being ended, and none may start."""
+        return self._ended.is_set()
+
+    def run(self, stage: Stage, log: Log) -> None:
         """Bring one stage up to date and wait for it.
 
         Args:
-            address: the stage, as DVC names it.
-            timeout_s: seconds after which the stage is ended.
+            stage: with the care that its `meta:` asks for, retries excepted.
             log: takes each line that the stage prints, at the time it prints it.
 
         Raises:
             StageFailed: if the stage fails, or is ended.
         """
-        began = time.monotonic()
-        ending: Ending = "failed"
-        reason = ""
-        try:
-            ending = self._run(address, timeout_s, log)
-        except StageFailed as failure:
-            reason = str(failure)
-            raise
-        finally:
-            seconds = time.monotonic() - began
-            log(f"{ending} in {seconds:.1f} s")
-            self.outcomes[address] = Outcome(ending, seconds, reason)
+        with lease(stage, self._ended, log) as leases:
+            began = time.monotonic()
+            ending: Ending = "failed"
+            reason = ""
+            try:
+                ending = self._run(stage, leases, log)
+            except StageFailed as failure:
+                reason = str(failure)
+                raise
+            finally:
+                seconds = time.monotonic() - began
+                log(f"{ending} in {seconds:.1f} s")
+                self.outcomes[stage.address] = Outcome(ending, seconds, reason)
 
-    def _run(self, address: str, timeout_s: float | None, log: Log) -> Ending:
-        lines = Lines(address, log)
-        with self._started(address) as process:
+    def _run(self, stage: Stage, leases: Sequence[int], log: Log) -> Ending:
+        lines = Lines(stage.address, log)
+        timeout_s = stage.care.timeout_s
+        with self._started(stage.address, leases) as process:
             context = copy_context()  # by which Prefect knows whose log it is
             reader = threading.Thread(target=context.run, args=(lines.read, process.stdout))
             reader.start()
@@ -112,13 +110,13 @@ class StageProcesses:
                 end(process)  # and whatever it left running, which would hold the pipe open
                 reader.join()
         if self.ending or status != 0:
-            raise StageFailed("the run was ended" if self.ending else lines.reason(status))
+            raise StageFailed(ENDED if self.ending else lines.reason(status))
         return lines.ending
 
     def end(self) -> None:
         """End all stages, wait for them, and let no other start."""
         with self._lock:
-            self.ending = True
+            self._ended.set()
             live = list(self._live)
         for process in live:
             process.terminate()
@@ -126,11 +124,11 @@ class StageProcesses:
             end(process)
 
     @contextmanager
-    def _started(self, address: str) -> Iterator[subprocess.Popen[str]]:
+    def _started(self, address: str, leases: Sequence[int]) -> Iterator[subprocess.Popen[str]]:
         with self._lock:
             if self.ending:
-                raise StageFailed("the run was ended")
-            process = start(address)
+                raise StageFailed(ENDED)
+            process = start(address, (*self.locks, *leases))
             self._live.add(process)
         try:
             with process:
@@ -139,7 +137,7 @@ class StageProcesses:
             self._live.discard(process)
 
 
-def start(address: str) -> subprocess.Popen[str]:
+def start(address: str, locks: Sequence[int]) -> subprocess.Popen[str]:
     """Start one stage in a session of its own, with this Python first on its PATH."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     return subprocess.Popen(
@@ -151,6 +149,7 @@ def start(address: str) -> subprocess.Popen[str]:
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
+        pass_fds=locks,
     )
 
 
@@ -162,34 +161,3 @@ def end(process: subprocess.Popen[str]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-class Lines:
-    """What a stage prints: passed on at once, and understood as far as a flow must."""
-
-    def __init__(self, address: str, log: Log) -> None:
-        self.address, self.log = address, log
-        self.ending: Ending = "ran"
-        self.last: deque[str] = deque(maxlen=REASON_LINES)
-
-    def read(self, stream: Iterable[str]) -> None:
-        """Read to the end of the stream."""
-        for line in stream:
-            if not ADVICE.match(line):
-                self.take(line.rstrip())
-
-    def take(self, line: str) -> None:
-        """Pass on one line, and see in DVC's own ones what became of the stage."""
-        self.log(line)
-        self.last.append(line)
-        if f"'{self.address}' didn't change, skipping" in line:
-            self.ending = "unchanged"
-        elif f"'{self.address}' is cached - skipping run" in line:
-            self.ending = "restored"
-        elif line.startswith("> "):  # DVC shows the command; what the command says comes after
-            self.last.clear()
-
-    def reason(self, status: int) -> str:
-        """Say why the stage failed: its own last lines, or what DVC says of it."""
-        own = [line for line in self.last if not COMMAND_FAILED.match(line)]
-        return "\n".join(own or self.last) or f"ended with status {status} and said nothing"

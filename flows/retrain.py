@@ -20,12 +20,14 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.graph import Graph, Stage, select
+from flows.graph import Graph, Stage, ready, select
 from flows.processes import Outcome, StageFailed, StageProcesses
-from flows.stages import alone, changed, in_order, read_graph
+from flows.stages import changed, in_order, read_graph
 from flows.summary import show_results, show_stages
 from tasks.stage import StageError, cores, errors_in_one_line
+from tasks.stage.locks import RUN, held
 
+COMMAND = "python -m flows.retrain"
 WORKERS = min(2, cores())  # stages side by side; one training alone uses several cores
 TALK = ("Beginning flow run", "Finished in state", "Starting temporary", "Stopping temporary")
 Future = PrefectFuture[Any]
@@ -50,8 +52,8 @@ def retrain(experiments: list[str] | None = None, workers: int = WORKERS) -> Sta
         workers: how many stages may run side by side.
     """
     try:
-        with alone():
-            outcomes = bring_up_to_date(select(read_graph(), experiments or []), workers)
+        with held(RUN, COMMAND) as lock:
+            outcomes = bring_up_to_date(select(read_graph(), experiments or []), workers, lock)
     except StageError as error:
         return Failed(message=str(error))
     show_stages(outcomes)
@@ -63,7 +65,7 @@ def retrain(experiments: list[str] | None = None, workers: int = WORKERS) -> Sta
     return Completed(message=f"{len(outcomes)} stages are up to date")
 
 
-def bring_up_to_date(graph: Graph, workers: int) -> dict[str, Outcome]:
+def bring_up_to_date(graph: Graph, workers: int, lock: int) -> dict[str, Outcome]:
     """Run the stages that changed, and tell what became of all.
 
     Raises:
@@ -73,7 +75,7 @@ def bring_up_to_date(graph: Graph, workers: int) -> dict[str, Outcome]:
         raise StageError(f"no stage can run with {workers} workers: expected at least 1.")
     stale = changed(graph)
     get_run_logger().info("%d of %d stages may have to run", len(stale), len(graph))
-    with in_order(), StageProcesses() as processes:
+    with in_order(), StageProcesses([lock]) as processes:
         submit_all(stale, processes, workers)
     outcomes = dict.fromkeys(graph, Outcome("unchanged")) | processes.outcomes
     for address, stage in stale.items():
@@ -89,8 +91,7 @@ def submit_all(graph: Graph, processes: StageProcesses, workers: int) -> None:
     ended: set[str] = set()
     news: SimpleQueue[str] = SimpleQueue()
     while len(ended) < len(graph):
-        ready = [s for s in graph.values() if s.address not in futures and s.upstream <= ended]
-        for stage in ready[: workers - len(futures) + len(ended)]:
+        for stage in ready(graph, futures.keys(), ended, workers):
             needed = [futures[address] for address in stage.upstream]
             future = submit(stage, processes, needed)
             future.add_done_callback(partial(report, news, stage.address))
@@ -112,8 +113,7 @@ def submit(stage: Stage, processes: StageProcesses, needed: list[Future]) -> Fut
         retry_condition_fn=lambda *_: not processes.ending,
     )
     return task_of_stage.submit(
-        address=stage.address,
-        timeout_s=stage.care.timeout_s,
+        stage=stage,
         processes=processes,
         wait_for=needed,
         return_state=False,
@@ -121,9 +121,9 @@ def submit(stage: Stage, processes: StageProcesses, needed: list[Future]) -> Fut
 
 
 @task(name="stage", cache_policy=NO_CACHE)  # DVC is the only cache
-def reproduce(address: str, timeout_s: float | None, processes: StageProcesses) -> None:
+def reproduce(stage: Stage, processes: StageProcesses) -> None:
     """Bring one stage up to date, with what it prints in this task's log."""
-    processes.run(address, timeout_s, get_run_logger().info)
+    processes.run(stage, get_run_logger().info)
 
 
 # ---- the command ----------------------------------------------------------------------
@@ -150,7 +150,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m flows.retrain",
+        prog=COMMAND,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -172,7 +172,7 @@ def parse() -> argparse.Namespace:
 
 def nothing_changed(names: list[str]) -> bool:
     """Say whether all is up to date; then Prefect's server need not start."""
-    with alone():
+    with held(RUN, COMMAND):
         graph = select(read_graph(), names)
         if changed(graph):
             return False

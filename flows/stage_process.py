@@ -16,7 +16,9 @@ import time
 from contextlib import suppress
 from types import FrameType
 
-GRACE_S = 10.0  # between asking a stage to end and killing it
+import psutil
+
+GRACE_S = 3.0  # between asking a stage to end and killing it
 LOOK_S = 0.1
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
@@ -24,7 +26,7 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 class Ending:
     """How a stage ends on SIGTERM: its command gets the signal, and DVC sees it fail.
 
-    DVC itself is left alone, for it rewrites `dvc.lock` in place: until it begins the
+    DVC itself is left alone, so that it may put down what has ended; until it begins the
     command it is looked at again and again. What takes too long is killed.
     """
 
@@ -43,15 +45,18 @@ class Ending:
     def look(self, *_: int | FrameType | None) -> None:
         """End the command once there is one; kill everything when time is up."""
         if time.monotonic() > self.deadline:
+            kill_children()
             os.killpg(0, signal.SIGKILL)
         if not self.asked and has_children():
             self.asked = True  # once, for a second one could interrupt the cleaning up
             os.killpg(0, signal.SIGTERM)
 
     def wait(self) -> None:
-        """Wait for what the command left behind."""
+        """Wait for what the command left behind; what nobody asked to end is killed."""
         with suppress(ChildProcessError):
-            while self.began:
+            while True:
+                if not self.began:
+                    kill_children()
                 os.wait()
 
 
@@ -64,6 +69,32 @@ def has_children() -> bool:
     return True
 
 
+def kill_children() -> None:
+    """Kill what this process started, and what those left to it, in whatever session."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+def write_whole() -> None:
+    """Have DVC write `dvc.lock` whole or not at all.
+
+    It writes into the file as it stands, 0.4 s for 12 experiments, and a process that is
+    killed in between would leave half of it, for others to take as all there is.
+    """
+    from dvc.utils.serialize import _common  # late, for a flow reads this file, too
+
+    write_in_place = _common._dump_data
+
+    def write(path: str, *arguments: object, **options: object) -> None:
+        folder, name = os.path.split(path)
+        temporary = os.path.join(folder, f".{name}.{os.getpid()}.part")
+        write_in_place(temporary, *arguments, **options)
+        os.replace(temporary, path)
+
+    _common._dump_data = write
+
+
 def reproduce(parent: int, address: str) -> None:
     """Become DVC for one stage, bound to the life of the parent process."""
     ending = Ending()
@@ -74,6 +105,7 @@ def reproduce(parent: int, address: str) -> None:
         control(PR_SET_CHILD_SUBREAPER, 1)  # orphans of the stage come here, to be waited for
     if os.getppid() != parent:
         raise SystemExit(128 + signal.SIGTERM)
+    write_whole()
     sys.argv = ["dvc", "--wait-for-lock", "repro", "--single-item", address]
     try:
         runpy.run_module("dvc", run_name="__main__")

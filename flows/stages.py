@@ -1,13 +1,11 @@
 """The DVC graph: which stages there are, which of them changed, and what DVC writes down.
 
-`dvc.yaml` stays the only place that knows what depends on what. This module is the only
-one that knows DVC's inside (`dvc.repo` has no stability promise), so a new version of DVC
-is met here and nowhere else.
+`dvc.yaml` stays the only place that knows what depends on what. Only this module and
+`stage_process` know DVC's inside (which has no stability promise), so a new version of DVC
+is met there and nowhere else.
 """
 
-import fcntl
 import json
-import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -20,9 +18,9 @@ from dvc.dvcfile import PROJECT_FILE
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
-from pydantic import ValidationError
 
-from flows.graph import Care, Graph, Stage, restrict
+from flows.care import Care, read_care
+from flows.graph import Graph, Stage, restrict
 from flows.order import read, settle
 from tasks.stage import StageError
 
@@ -57,26 +55,15 @@ def read_graph() -> Graph:
             stage.addressing: Stage(
                 stage.addressing,
                 frozenset(needed.addressing for needed in edges.successors(stage)),
-                read_care(stage.addressing, stage.meta),
+                read_care(stage.addressing, stage.meta) if is_of_dvc_yaml(stage) else Care(),
             )
             for stage in plan(repo)
         }
 
 
-def read_care(address: str, meta: object) -> Care:
-    """Check the `meta:` of one stage.
-
-    Raises:
-        StageError: if a value in it is no number, or is out of range.
-    """
-    try:
-        return Care.model_validate(meta or {})
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        where = ".".join(("meta", *map(str, wrong["loc"])))
-        raise StageError(
-            f"{PROJECT_FILE}, {where} of '{address}': {wrong['msg']}, got {wrong['input']!r}."
-        ) from error
+def is_of_dvc_yaml(stage: object) -> bool:
+    """Say whether one of DVC's own stages stands in a `dvc.yaml`; others are `.dvc` files."""
+    return "name" in vars(stage)
 
 
 # ---- which of them changed ------------------------------------------------------------
@@ -97,29 +84,6 @@ def changed(graph: Graph) -> Graph:
         if stage.upstream & addresses:
             addresses.add(address)
     return restrict(graph, addresses)
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Keep a second run out of this folder; the lock goes with the process, however it ends.
-
-    Raises:
-        StageError: if a run is at work here.
-    """
-    with repository() as repo:
-        path = Path(repo.tmp_dir, "retrain.lock")  # beside DVC's own locks
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise StageError(
-                f"process {file.read()} is retraining in this folder: wait for its end, or end it."
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 # ---- what DVC writes down -------------------------------------------------------------
@@ -147,7 +111,7 @@ def planned_entries(repo: Repo) -> dict[Path, list[str]]:
     """Return, for each file that DVC appends to, its entries in the order of the plan."""
     entries: dict[Path, list[str]] = defaultdict(list)
     for stage in plan(repo):
-        if "name" in vars(stage):  # a stage of a dvc.yaml; a .dvc file is its own lock
+        if is_of_dvc_yaml(stage):  # a .dvc file is its own lock
             entries[Path(stage.path).with_suffix(".lock")].append(stage.name)
         for out in stage.outs:
             if out.is_in_repo:

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.processes import Ending, Outcome
+from flows.lines import Ending
+from flows.processes import Outcome
 from tasks.params import load_params
 from tasks.report.results import read_results, terminal_table
 from tasks.stage import METRICS, REPORT

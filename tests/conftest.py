@@ -192,7 +192,7 @@ stages:
         - recipes.${key}
       outs:
         - out/model-${key}
-      meta: {timeout_s: 30, resource: cpu}
+      meta: {timeout_s: 30, x-owner: Maria}
   score:
     foreach: ${recipes}
     do:

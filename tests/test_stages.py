@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from flows.graph import Care, Graph, Stage, select
-from flows.stages import alone, changed, read_graph
+from flows.care import Care
+from flows.graph import Graph, Stage, ready, select
+from flows.stages import changed, read_graph
 from tasks.stage import StageError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -14,10 +15,13 @@ EVERYTHING = [
 ]  # fmt: skip
 
 
-def graph_of(**upstream: str) -> Graph:
-    """Make a graph from `stage="needed needed"`; `__` stands for `@`."""
+def graph_of(gpu: str = "", **upstream: str) -> Graph:
+    """Make a graph from `stage="needed needed"`; `__` stands for `@`, `gpu` lists who uses it."""
     names = {name.replace("__", "@"): needs.split() for name, needs in upstream.items()}
-    return {name: Stage(name, frozenset(needs), Care()) for name, needs in names.items()}
+    return {
+        name: Stage(name, frozenset(needs), Care(resource="gpu" if name in gpu.split() else None))
+        for name, needs in names.items()
+    }
 
 
 def test_the_graph_is_read_from_dvc_with_data_files_and_instances(project):
@@ -28,18 +32,12 @@ def test_the_graph_is_read_from_dvc_with_data_files_and_instances(project):
     assert graph["gather"].upstream == {"score@slow", "score@quick"}
 
 
-def test_retries_and_timeouts_come_from_meta_and_other_keys_are_left_to_others(project):
+def test_care_comes_from_the_meta_of_dvc_yaml_and_not_from_that_of_a_data_file(project):
+    path = project.root / "photos.dvc"
+    path.write_text(path.read_text() + "meta: {retries: 5, album: summer}\n")
     graph = read_graph()
     assert graph["fit@slow"].care == Care(timeout_s=30)
-    assert graph["gather"].care == Care(retries=0, retry_delay_s=0, timeout_s=None)
-
-
-def test_a_wrong_number_in_meta_is_named_with_its_stage(project):
-    path = project.root / "dvc.yaml"
-    path.write_text(path.read_text().replace("timeout_s: 30", "retries: -1"))
-    expected = r"dvc\.yaml, meta\.retries of 'fit@slow': .*greater than or equal to 0, got -1\."
-    with pytest.raises(StageError, match=expected):
-        read_graph()
+    assert graph["gather"].care == graph["photos.dvc"].care == Care()
 
 
 def test_a_folder_without_dvc_is_refused(tmp_path, monkeypatch):
@@ -89,6 +87,32 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
         select(graph, ["digits_cn"])
 
 
+def begin(graph, begun, ended, workers=9):
+    return [s.address for s in ready(graph, set(begun.split()), set(ended.split()), workers)]
+
+
+def test_stages_begin_when_all_that_they_need_has_ended():
+    graph = graph_of(a="", b="", c="a b", d="b")
+    assert begin(graph, "", "") == ["a", "b"]
+    assert begin(graph, "a b", "b") == ["d"]
+    assert begin(graph, "a b d", "a b") == ["c"]
+    assert begin(graph, "a b c d", "a b") == []
+
+
+def test_no_more_stages_run_than_there_are_workers():
+    graph = graph_of(a="", b="", c="", d="")
+    assert begin(graph, "", "", workers=2) == ["a", "b"]
+    assert begin(graph, "a b", "", workers=2) == []
+    assert begin(graph, "a b", "a", workers=2) == ["c"]
+
+
+def test_a_stage_lets_others_go_first_while_its_resource_is_in_use():
+    graph = graph_of(gpu="a b", a="", b="", c="", d="")
+    assert begin(graph, "", "", workers=2) == ["a", "c"]
+    assert begin(graph, "a c", "c", workers=2) == ["d"]
+    assert begin(graph, "a c", "a", workers=2) == ["b"]
+
+
 def test_changed_are_the_stages_that_dvc_could_not_skip(project):
     assert list(changed(read_graph())) == EVERYTHING[1:]
     assert project.dvc("repro").returncode == 0
@@ -108,11 +132,3 @@ def test_changed_are_the_stages_that_dvc_could_not_skip(project):
 def test_a_status_that_dvc_refuses_is_passed_on(project):
     with pytest.raises(StageError, match=r"`dvc status` failed: .*'nowhere'"):
         changed(graph_of(nowhere=""))
-
-
-def test_a_second_run_in_one_folder_is_refused(project):
-    expected = r"process \d+ is retraining in this folder: wait for its end, or end it\."
-    with alone(), pytest.raises(StageError, match=expected), alone():
-        pass
-    with alone():
-        pass
