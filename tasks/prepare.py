@@ -3,7 +3,7 @@
 Pictures are worked on by all cores, a few at a time, and written straight to their rows of
 the array on disk, so memory stays the same whatever the size of the dataset. What cannot be
 decoded is quarantined: listed with its reason, counted, and left where it is. The price of
-resizing once: another size needs another run.
+resizing once: another size needs another run. A run that was killed is taken up where it was.
 
     python -m tasks.prepare cats_vs_dogs
 """
@@ -11,8 +11,11 @@ resizing once: another size needs another run.
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tasks.datasets.packing import Broken, pack
 from tasks.datasets.pictures import Listing
@@ -20,8 +23,11 @@ from tasks.datasets.readers import READERS
 from tasks.datasets.rows import Rows
 from tasks.images.samples import Sample, write_table
 from tasks.params import Prepare, load_params
-from tasks.stage import PREPARED, RAW, SCRATCH, StageError, replacing, written
+from tasks.stage import PREPARED, RAW, SCRATCH, StageError, remove, replacing, written
 from tasks.stage.command import main
+from tasks.stage.unfinished import code, unfinished
+
+LOG = "packed.jsonl"
 
 
 def run(name: str) -> None:
@@ -29,17 +35,16 @@ def run(name: str) -> None:
     prepare = load_params().dataset(name).prepare
     listing = READERS[prepare.reader](RAW / name)
     check_listing(name, listing)
-    with replacing(PREPARED / name) as folder:
+    depends_on = inputs(RAW / name, prepare)
+    with unfinished("prepare", name, depends_on) as scratch, replacing(PREPARED / name) as folder:
         folder.mkdir()
-        refuse_full_disk(folder, listing.count, prepare)
-        shape = (prepare.height, prepare.width, prepare.channels)
-        rows = Rows.create(folder / "images.npy", listing.count, shape)
-        results = pack(rows, listing, prepare, f"prepare {name}")
+        rows = rows_to_fill(scratch, listing.count, prepare)
+        results = pack(rows, listing, prepare, f"prepare {name}", scratch / LOG)
         samples = [result for result in results if isinstance(result, Sample)]
         broken = [result for result in results if isinstance(result, Broken)]
         check_quarantine(name, broken, len(results), prepare.max_quarantined)
         check_classes(name, listing, samples)
-        rows.keep([isinstance(result, Sample) for result in results])
+        rows.move([isinstance(result, Sample) for result in results], folder / "images.npy")
         write_table(folder / "samples.csv", Sample._fields, samples)
         write_table(folder / "quarantine.csv", Broken._fields, broken)
         summary = summarise(listing, samples, broken, prepare)
@@ -60,6 +65,30 @@ def check_listing(name: str, listing: Listing) -> None:
             f"'{RAW / name}' has one class, '{listing.classes[0]}': expected at least 2. "
             "Add a folder of pictures per class."
         )
+
+
+def inputs(raw: Path, prepare: Prepare) -> Iterator[bytes]:
+    """Yield all that packing depends on: the files as the disk dates them, parameters, code.
+
+    The start of the machine is among them: what a power failure left in the file of images
+    cannot be told from what was written.
+    """
+    yield from (prepare.model_dump_json().encode(), str(round(psutil.boot_time(), -2)).encode())
+    for path in sorted(raw.rglob("*")):
+        known = path.stat() if path.exists() else path.lstat()
+        yield f"{path} {known.st_size} {known.st_mtime_ns}".encode(errors="surrogateescape")
+    yield from code("datasets", "images", "params")
+
+
+def rows_to_fill(scratch: Path, count: int, prepare: Prepare) -> Rows:
+    """Return the rows that a killed run left, or new ones."""
+    path = scratch / "images.npy"
+    if path.exists() and (scratch / LOG).exists():
+        return Rows.open(path)
+    remove(scratch)
+    scratch.mkdir(parents=True)
+    refuse_full_disk(scratch, count, prepare)
+    return Rows.create(path, count, (prepare.height, prepare.width, prepare.channels))
 
 
 def refuse_full_disk(folder: Path, count: int, prepare: Prepare) -> None:

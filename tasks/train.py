@@ -3,13 +3,15 @@
     python -m tasks.train mnist_cnn
 
 Leaves a self-contained model folder and the history that `dvc plots` draws. Test rows are
-out of reach here.
+out of reach here. A training that was killed goes on where it was, to the same bytes.
 """
 
 from tasks.images.samples import train_rows, val_rows, write_table
+from tasks.models.inputs import inputs
 from tasks.params import Network, load_params
 from tasks.stage import MODELS, PLOTS, replacing, timed
 from tasks.stage.command import main
+from tasks.stage.unfinished import unfinished
 
 
 def run(name: str) -> None:
@@ -18,18 +20,24 @@ def run(name: str) -> None:
     experiment = params.experiment(name)
     prepare = params.dataset(experiment.dataset).prepare
     train, val = train_rows(experiment.dataset), val_rows(experiment.dataset)
-    with timed(f"train@{name}"), replacing(MODELS / name) as folder:
+    depends_on = inputs(train, val, experiment, prepare, params.threads)
+    with (
+        timed(f"train@{name}"),
+        unfinished("train", name, depends_on) as scratch,
+        replacing(MODELS / name) as folder,
+    ):
         folder.mkdir()
         if isinstance(experiment.train, Network):
             from tasks.models import training  # imports Keras
 
             history = training.fit(
-                train, val, experiment.train, experiment.augment, prepare, params.threads, folder
-            )
+                train, val, experiment.train, experiment.augment, prepare, params.threads,
+                folder, scratch,
+            )  # fmt: skip
         else:
             from tasks.models import neighbours
 
-            history = neighbours.fit(train, val, experiment.train, prepare, folder)
+            history = neighbours.fit(train, val, experiment.train, prepare, folder, scratch)
         write_table(PLOTS / name / "history.csv", history.columns, history.rows)
 
 

@@ -22,7 +22,7 @@ CODE = sorted(p.relative_to(ROOT) for top in ("tasks", "flows") for p in (ROOT /
 TASKS = [path for path in CODE if path.parts[0] == "tasks"]
 VERBS = [p for p in TASKS if len(p.parts) == 2 and p.name != "__init__.py"]
 NOUNS = [path for path in TASKS if len(path.parts) > 2]
-NETWORK = "architectures batches course device keras_file network optimisers training"
+NETWORK = "architectures batches checkpoint course device keras_file network optimisers training"
 RUNS_NETWORKS = {Path(f"tasks/models/{name}.py") for name in NETWORK.split()}
 BANNED = re.compile(r"manager|helper|utils?|common|misc|base|handler")
 

@@ -25,6 +25,7 @@ EVERYTHING = Augment(
     crop_aspect=0.25,
     shift_share=0.1,
     shift_pixels=2.0,
+    padded_crop=1,
     one_pixel_shifts=True,
     brightness=0.1,
     contrast=0.3,
@@ -80,6 +81,20 @@ def test_alternating_flips_turn_every_picture_over_in_every_second_epoch():
     assert np.array_equal(epochs[0], epochs[2])
     assert np.array_equal(epochs[0][:, :, ::-1], epochs[1])
     assert np.array_equal(epochs[1], epochs[3])
+
+
+def test_a_padded_crop_is_one_of_all_crops_of_the_padded_picture():
+    border = 2
+    images = np.random.default_rng(1).integers(0, 256, (300, 7, 6, 3), dtype=np.uint8)
+    out = augmented(Augment(padded_crop=border), images, np.arange(300))
+    padded = np.pad(images, ((0, 0), (border, border), (border, border), (0, 0)), mode="reflect")
+    found = set()
+    for picture, pad in zip(out, padded, strict=True):
+        crops = {(y, x): pad[y : y + 7, x : x + 6] for y in range(5) for x in range(5)}
+        same = [at for at, crop in crops.items() if np.array_equal(crop, picture)]
+        assert len(same) == 1
+        found |= set(same)
+    assert len(found) == 25
 
 
 def test_one_pixel_shifts_reach_all_eight_directions_and_none():

@@ -55,10 +55,22 @@ def test_folds_ignore_the_split_and_keep_copies_together():
     assert not np.array_equal(folds, [fold_of(d, params(seed=1)) for d in digests])
 
 
-def test_cross_validation_scores_every_setting_on_every_fold(easy):
-    table = list(cross_validation(easy, params()))
+def test_cross_validation_scores_every_setting_on_every_fold(easy, tmp_path):
+    table = list(cross_validation(easy, params(), tmp_path))
     assert len(table) == 2 * 2 * 3
     assert all(accuracy == 1.0 for *_, accuracy in table)
+
+
+def test_a_search_that_was_finished_is_not_made_again(easy, tmp_path):
+    whole = list(cross_validation(easy, params(), tmp_path))
+    first, *others = sorted(tmp_path.iterdir())
+    first.write_text(first.read_text().replace("1.0", "0.125"))
+    others[0].unlink()
+    again = list(cross_validation(easy, params(), tmp_path))
+    assert again != whole
+    assert [a for a, w in zip(again, whole, strict=True) if a[3] != w[3]] == [
+        row for row in again if row[3] == 0.125
+    ]
 
 
 def test_the_best_mean_is_chosen_and_the_smaller_k_in_a_tie():
@@ -67,10 +79,10 @@ def test_the_best_mean_is_chosen_and_the_smaller_k_in_a_tie():
     assert choose([*table, ("L2", 5, 1, 0.9), ("L2", 5, 2, 0.9)]) == ("L2", 5, pytest.approx(0.9))
 
 
-def test_too_few_rows_for_k_are_refused(easy):
+def test_too_few_rows_for_k_are_refused(easy, tmp_path):
     few = rows(easy.images[:3], easy.labels[:3])
     with pytest.raises(StageError, match=r"fold 1 of 3 leaves \d+ of 3 rows to vote: expected"):
-        list(cross_validation(few, params(ks=[50])))
+        list(cross_validation(few, params(ks=[50]), tmp_path))
 
 
 def test_a_fitted_model_is_self_contained_and_votes_with_train_and_val(easy, tmp_path):
@@ -81,7 +93,7 @@ def test_a_fitted_model_is_self_contained_and_votes_with_train_and_val(easy, tmp
         easy.images, np.arange(40, 60), easy.labels[40:], easy.ids[40:], easy.digests[40:],
         easy.classes,
     )  # fmt: skip
-    history = fit(train, val, params(), PREPARE, tmp_path)
+    history = fit(train, val, params(), PREPARE, tmp_path, tmp_path / "scratch")
     assert history.columns == ["metric", "k", "fold", "accuracy"]
     model = load_classifier(tmp_path, threads=1)
     assert model.learned_by_heart
@@ -98,5 +110,5 @@ def test_a_folder_without_a_model_is_named(tmp_path):
 
 
 def test_the_recipe_is_readable_json(easy, tmp_path):
-    fit(easy, rows(easy.images[:0], []), params(), PREPARE, tmp_path)
+    fit(easy, rows(easy.images[:0], []), params(), PREPARE, tmp_path, tmp_path / "scratch")
     assert json.loads((tmp_path / "recipe.json").read_text())["classes"] == ["dark", "light"]

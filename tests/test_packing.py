@@ -15,7 +15,13 @@ PREPARE = Prepare(
 
 def packed(path, pictures, count):
     rows = Rows.create(path, count, (2, 2, 1))
-    return pack(rows, Listing(["a", "b"], [""], count, pictures), PREPARE, "pack")
+    return pack(
+        rows,
+        Listing(["a", "b"], [""], count, pictures),
+        PREPARE,
+        "pack",
+        path.with_suffix(".jsonl"),
+    )
 
 
 def white(at, side=2):
@@ -62,6 +68,20 @@ def test_an_error_of_the_reader_ends_the_packing(tmp_path):
 
     with pytest.raises(StageError, match="the file ends early"):
         packed(tmp_path / "images.npy", damaged(), 4 * CHUNK)
+
+
+def test_chunks_that_were_logged_are_not_packed_again(tmp_path):
+    pictures = [white(at) for at in range(3 * CHUNK + 1)]
+    (tmp_path / "empty.jpg").touch()
+    pictures[1] = Picture("00001", "b", "", tmp_path / "empty.jpg")
+    whole = packed(tmp_path / "whole.npy", pictures, len(pictures))
+    log = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "again.jsonl").write_text("".join(log[:2]) + log[2][:40])
+    path = tmp_path / "again.npy"
+    assert packed(path, pictures, len(pictures)) == whole
+    assert (tmp_path / "again.jsonl").read_text() == "".join(log)
+    filled = np.load(path)[:, 0, 0, 0] > 0
+    assert filled.tolist() == [False] * 2 * CHUNK + [True] * (CHUNK + 1)
 
 
 @pytest.mark.parametrize("count", [0, 1, CHUNK, 2 * CHUNK + 1])

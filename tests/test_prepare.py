@@ -3,8 +3,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,8 +15,10 @@ import pytest
 from PIL import Image
 
 from tasks import prepare
+from tasks.datasets.packing import read_log
 from tasks.images.decode import decode
 from tasks.images.samples import Sample
+from tasks.prepare import LOG
 from tasks.stage import PREPARED, RAW, SCRATCH, StageError
 
 ROOT = Path(__file__).parent.parent
@@ -142,6 +146,37 @@ def test_preparing_twice_gives_the_same_bytes(pets, class_folders):
     prepare.run("pets")
     assert contents() == once
     assert sorted(once) == ["images.npy", "quarantine.csv", "samples.csv", "summary.json"]
+
+
+def test_a_run_that_was_killed_is_taken_up_where_it_was(pets, draw, workspace, cli):
+    for label, shape in (("round", "circle"), ("sharp", "triangle")):
+        folder = RAW / "pets" / label
+        folder.mkdir(parents=True)
+        for seed in range(300):
+            draw(shape, seed, 800, 600).save(folder / f"{seed}.png")
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "tasks.prepare", "pets"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    while not any(log.read_text() for log in SCRATCH.rglob(LOG)):
+        time.sleep(0.01)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    (log,) = SCRATCH.rglob(LOG)
+    done = len(read_log(log))
+    assert 0 < done < 600
+    assert not (PREPARED / "pets").exists()
+    again = cli("prepare", "pets")
+    assert again.returncode == 0, again.stderr
+    taken_up = read_all(PREPARED / "pets")
+    assert list(SCRATCH.rglob("*.npy")) == []
+    shutil.rmtree(PREPARED)
+    assert cli("prepare", "pets").returncode == 0
+    assert read_all(PREPARED / "pets") == taken_up
+
+
+def read_all(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_three_hundred_pictures_with_odd_names_keep_their_pictures(pets, draw):
@@ -273,6 +308,7 @@ def test_a_disk_too_small_is_told_before_it_is_filled(pets, class_folders):
 PEAK = """
 from pathlib import Path
 from tasks import prepare
+from tasks.datasets.packing import read_log
 prepare.run("pets")
 status = Path("/proc/self/status").read_text()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))

@@ -31,13 +31,14 @@ def test_the_array_can_be_mapped(tmp_path):
 @given(st.lists(st.booleans(), min_size=1, max_size=3 * STRIDE).filter(any))
 def test_keeping_some_rows_is_choosing_them(tmp_path_factory, kept):
     rows, images = filled(tmp_path_factory.mktemp("rows") / "images.npy", len(kept))
-    rows.keep(kept)
-    assert np.array_equal(np.load(rows.path), images[kept])
-    assert [path.name for path in rows.path.parent.iterdir()] == ["images.npy"]
+    rows.move(kept, rows.path.with_name("kept.npy"))
+    assert np.array_equal(np.load(rows.path.with_name("kept.npy")), images[kept])
+    assert [path.name for path in rows.path.parent.iterdir()] == ["kept.npy"]
 
 
 @pytest.mark.parametrize("dropped", [0, STRIDE - 1, STRIDE, 2 * STRIDE])
 def test_a_gap_at_the_edge_of_a_stride_closes(tmp_path, dropped):
     rows, images = filled(tmp_path / "images.npy", 2 * STRIDE + 1)
-    rows.keep([row != dropped for row in range(len(images))])
-    assert np.array_equal(np.load(rows.path), np.delete(images, dropped, axis=0))
+    rows.move([row != dropped for row in range(len(images))], rows.path.with_name("kept.npy"))
+    kept = np.load(rows.path.with_name("kept.npy"))
+    assert np.array_equal(kept, np.delete(images, dropped, axis=0))

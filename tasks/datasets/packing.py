@@ -2,9 +2,11 @@
 
 Threads are enough: Pillow and hashing let the others run. A thread takes a chunk of pictures,
 and no more chunks are under way than keep all threads busy, so memory stays the same
-whatever the number of pictures.
+whatever the number of pictures. Each finished chunk is logged, so that a run that was killed
+is taken up behind it.
 """
 
+import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +21,7 @@ from tasks.datasets.rows import Rows
 from tasks.images.decode import Unreadable, decode, fit
 from tasks.images.samples import Sample
 from tasks.params import Prepare
-from tasks.stage import cores, progress
+from tasks.stage import cores, progress, written
 
 CHUNK = 32  # pictures that one thread takes at once
 
@@ -31,24 +33,54 @@ class Broken(NamedTuple):
     reason: str
 
 
-def pack(rows: Rows, listing: Listing, prepare: Prepare, what: str) -> list[Sample | Broken]:
-    """Fill the rows and return what became of each picture, in order."""
-    results: list[Sample | Broken] = []
-    running: deque[Future[list[Sample | Broken]]] = deque()
+Result = Sample | Broken
+
+
+def pack(rows: Rows, listing: Listing, prepare: Prepare, what: str, log: Path) -> list[Result]:
+    """Fill the rows that are not filled yet, and return what became of each picture, in order.
+
+    Args:
+        rows: to be filled, one per picture.
+        listing: the pictures.
+        prepare: how they are to be.
+        what: is done, for the progress.
+        log: of the chunks that are done; what it holds already is not done again.
+    """
+    results = read_log(log)
+    running: deque[Future[list[Result]]] = deque()
     threads = cores()
-    with ThreadPoolExecutor(threads) as pool, progress(what, listing.count) as advance:
+    with (
+        log.open("a", encoding="utf-8") as file,
+        ThreadPoolExecutor(threads) as pool,
+        progress(what, listing.count - len(results)) as advance,
+    ):
 
         def collect() -> None:
             results.extend(done := running.popleft().result())
+            file.write(json.dumps(done) + "\n")
+            file.flush()
             advance(len(done))
 
+        packed = len(results)
         for first, pictures in chunks(listing.pictures):
+            if first < packed:
+                continue
             running.append(pool.submit(pack_chunk, rows, first, pictures, prepare))
             if len(running) > 2 * threads:  # enough to keep all busy, and no more in memory
                 collect()
         while running:
             collect()
     return results
+
+
+def read_log(log: Path) -> list[Result]:
+    """Return what became of the pictures of a killed run, and drop a half-written last line."""
+    lines = log.read_text("utf-8").splitlines(keepends=True) if log.exists() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    if len(whole) < len(lines):
+        written(log, "".join(whole))
+    rows = [row for line in whole for row in json.loads(line)]
+    return [Sample(*row) if len(row) == len(Sample._fields) else Broken(*row) for row in rows]
 
 
 def chunks(pictures: Iterable[Picture]) -> Iterator[tuple[int, list[Picture]]]:
@@ -59,15 +91,13 @@ def chunks(pictures: Iterable[Picture]) -> Iterator[tuple[int, list[Picture]]]:
         first += len(chunk)
 
 
-def pack_chunk(
-    rows: Rows, first: int, pictures: list[Picture], prepare: Prepare
-) -> list[Sample | Broken]:
+def pack_chunk(rows: Rows, first: int, pictures: list[Picture], prepare: Prepare) -> list[Result]:
     """Decode some pictures into their rows; Pillow and hashing leave the other threads free."""
     images = rows.map(first, len(pictures))
     return [pack_one(*pair, prepare) for pair in zip(images, pictures, strict=True)]
 
 
-def pack_one(image: np.ndarray, picture: Picture, prepare: Prepare) -> Sample | Broken:
+def pack_one(image: np.ndarray, picture: Picture, prepare: Prepare) -> Result:
     """Decode one picture into `image`, uint8 (h, w, c)."""
     try:
         source = picture.source

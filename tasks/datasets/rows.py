@@ -25,23 +25,31 @@ class Rows:
     @classmethod
     def create(cls, path: Path, count: int, shape: tuple[int, int, int]) -> "Rows":
         """Make a file of `count` black images."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         array = np.lib.format.open_memmap(path, "w+", np.uint8, (count, *shape))
         return cls(path, count, shape, array.offset)
+
+    @classmethod
+    def open(cls, path: Path) -> "Rows":
+        """Go on with a file that was created before."""
+        array = np.lib.format.open_memmap(path, "r+")
+        return cls(path, len(array), array.shape[1:], array.offset)
 
     def map(self, first: int, count: int) -> np.memmap:
         """Return `count` images, uint8 (count, h, w, c), that are written through to the file."""
         offset = self.offset + first * math.prod(self.shape)
         return np.memmap(self.path, np.uint8, "r+", offset, (count, *self.shape))
 
-    def keep(self, kept: list[bool]) -> None:
-        """Close the gaps: leave only the images that are kept, in their order."""
-        if all(kept):
-            return
-        dense = Rows.create(self.path.with_suffix(".dense"), sum(kept), self.shape)
-        done = 0
-        for first in range(0, self.count, STRIDE):
-            chosen = kept[first : first + STRIDE]
-            if any(chosen):
-                dense.map(done, sum(chosen))[:] = self.map(first, len(chosen))[chosen]
-                done += sum(chosen)
-        dense.path.replace(self.path)
+    def move(self, kept: list[bool], path: Path) -> None:
+        """Leave only the images that are kept, in their order and without gaps, at `path`."""
+        if not all(kept):
+            dense = Rows.create(path, sum(kept), self.shape)
+            done = 0
+            for first in range(0, self.count, STRIDE):
+                chosen = kept[first : first + STRIDE]
+                if any(chosen):
+                    dense.map(done, sum(chosen))[:] = self.map(first, len(chosen))[chosen]
+                    done += sum(chosen)
+            self.path.unlink()
+        else:
+            self.path.replace(path)

@@ -118,6 +118,10 @@ def shift(
     share, pixels = params.shift_share or 0.0, params.shift_pixels or 0.0
     right = either_way(key, Purpose.SHIFT_X, share * size[1] + pixels)
     down = either_way(key, Purpose.SHIFT_Y, share * size[0] + pixels)
+    if params.padded_crop:
+        border = float(params.padded_crop)
+        right = right + np.floor(uniform(key, Purpose.PADDED_CROP_X, -border, border + 1))
+        down = down + np.floor(uniform(key, Purpose.PADDED_CROP_Y, -border, border + 1))
     if params.one_pixel_shifts:
         ninth = np.floor(uniform(key, Purpose.DIRECTION, 0.0, 9.0))
         right, down = right + ninth % 3 - 1, down + ninth // 3 - 1

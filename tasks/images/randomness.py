@@ -48,6 +48,8 @@ class Purpose(IntEnum):
     MIX_SHARE = auto()
     MIX_X = auto()
     MIX_Y = auto()
+    PADDED_CROP_X = auto()
+    PADDED_CROP_Y = auto()
 
 
 def mix(z: UInt64[np.ndarray, "n"]) -> UInt64[np.ndarray, "n"]:

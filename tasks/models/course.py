@@ -15,6 +15,7 @@ from keras import ops
 
 from tasks.images.samples import Rows
 from tasks.models.batches import Epoch, targets
+from tasks.models.checkpoint import Checkpoint, Standing, Weights
 from tasks.models.network import resized
 from tasks.params import Augment, Network
 from tasks.stage import StageError, progress
@@ -44,32 +45,54 @@ def phases(params: Network, prepared: tuple[int, int]) -> list[Phase]:
 
 
 def course(
-    model: keras.Model, train: Rows, val: Rows, params: Network, changes: Augment
-) -> tuple[list[list[object]], list[np.ndarray]]:
-    """Run the epochs; return their table and the weights to keep."""
-    table: list[list[object]] = []
-    kept, best, waited, mean = model.get_weights(), math.inf, 0, None
-    for row in epochs(model, train, val, params, changes):
-        table.append(list(row.values()))
-        mean = averaged(mean, model.get_weights(), params.weight_averaging)
-        watched = row["val_loss"]
-        if params.early_stopping and params.early_stopping.monitor == "val_accuracy":
-            watched = -row["val_accuracy"]
-        better = watched < best
-        best, waited = (watched, 0) if better else (best, waited + 1)
-        if better or params.keep == "last":
-            kept = mean
-        if params.early_stopping and waited >= params.early_stopping.patience:
-            print(f"stopped: {params.early_stopping.monitor} is no better than {waited} epochs ago")
-            break
-    return table, kept
+    model: keras.Model,
+    train: Rows,
+    val: Rows,
+    params: Network,
+    changes: Augment,
+    checkpoint: Checkpoint,
+) -> tuple[list[list[float]], Weights]:
+    """Run the epochs that are left; return the table of all and the weights to keep."""
+    standing = checkpoint.restore(model)
+    rows = epochs(model, train, val, params, changes, first=len(standing.table))
+    while not is_over(standing, params) and (row := next(rows, None)):
+        standing = after(standing, row, model, params)
+        checkpoint.save(model, standing)
+    if standing.waited and is_over(standing, params):
+        print(f"stopped: no better than {standing.waited} epochs ago", flush=True)
+    return standing.table, standing.kept or standing.mean or model.get_weights()
 
 
-def averaged(
-    mean: list[np.ndarray] | None, weights: list[np.ndarray], momentum: float | None
-) -> list[np.ndarray]:
+def is_over(standing: Standing, params: Network) -> bool:
+    """Say whether val has not improved for so long that nothing more is expected."""
+    stopping = params.early_stopping
+    return stopping is not None and standing.waited >= stopping.patience
+
+
+def after(
+    standing: Standing, row: dict[str, float], model: keras.Model, params: Network
+) -> Standing:
+    """Return where a training stands after one more epoch."""
+    by_accuracy = params.early_stopping and params.early_stopping.monitor == "val_accuracy"
+    watched = -row["val_accuracy"] if by_accuracy else row["val_loss"]
+    better = watched < standing.best
+    mean, kept = None, standing.kept
+    if params.weight_averaging:
+        mean = averaged(standing.mean, model.get_weights(), params.weight_averaging)
+    if params.keep == "best" and better:
+        kept = mean or model.get_weights()
+    return Standing(
+        table=[*standing.table, list(row.values())],
+        best=watched if better else standing.best,
+        waited=0 if better else standing.waited + 1,
+        mean=mean,
+        kept=kept,
+    )
+
+
+def averaged(mean: Weights | None, weights: Weights, momentum: float) -> Weights:
     """Move the running mean of the weights towards those of one more epoch."""
-    if mean is None or momentum is None:
+    if mean is None:
         return weights
     return [
         np.float32(momentum) * m + np.float32(1 - momentum) * w
@@ -78,23 +101,25 @@ def averaged(
 
 
 def epochs(
-    model: keras.Model, train: Rows, val: Rows, params: Network, changes: Augment
+    model: keras.Model, train: Rows, val: Rows, params: Network, changes: Augment, *, first: int
 ) -> Iterator[dict[str, float]]:
-    """Train epoch after epoch, yielding a row of the table for each.
+    """Train epoch after epoch from `first`, yielding a row of the table for each.
 
     Raises:
         StageError: if the loss is not finite.
     """
     goals = targets(train.labels, len(train.classes), params.head)
     val_goals = targets(val.labels, len(val.classes), params.head)
-    with progress("epochs", params.epochs) as advance:
+    with progress("epochs", params.epochs - first) as advance:
         for phase in phases(params, train.images.shape[1:3]):
+            if phase.last <= first:
+                continue
             images, val_images = at(train, phase.source), at(val, phase.size)
-            for number in range(phase.first, phase.last):
+            for number in range(max(first, phase.first), phase.last):
                 epoch = Epoch(
                     images, goals, train.index, params, changes, epoch=number, size=phase.size
                 )
-                seen = model.fit(epoch, verbose=0).history
+                seen = model.fit(epoch, shuffle=False, verbose=0).history
                 scored = model.evaluate(
                     val_images, val_goals, batch_size=VAL_BATCH, verbose=0, return_dict=True
                 )

@@ -6,6 +6,7 @@ that val would have to guard. Folds are assigned by content, so copies of one pi
 never vote for each other. Votes that tie go to the smallest label.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from tasks.models.distances import Metric, nearest
 from tasks.models.history import History
 from tasks.models.recipe import Recipe, read_recipe, write_recipe
 from tasks.params import Neighbours, Prepare
-from tasks.stage import StageError
+from tasks.stage import StageError, written
 
 IMAGES, LABELS = "images.npy", "labels.npy"
 
@@ -70,8 +71,12 @@ def fold_of(digest: str, params: Neighbours) -> int:
     return int(position(params.seed, f"fold of {digest}") * params.folds)
 
 
-def cross_validation(rows: Rows, params: Neighbours) -> Iterator[tuple[Metric, int, int, float]]:
+def cross_validation(
+    rows: Rows, params: Neighbours, scratch: Path
+) -> Iterator[tuple[Metric, int, int, float]]:
     """Yield (metric, k, fold, accuracy) for every setting; one search serves every k.
+
+    A finished search leaves its accuracies in `scratch`, and is not made again.
 
     Raises:
         StageError: if a fold is empty or has too few rows to vote.
@@ -87,11 +92,14 @@ def cross_validation(rows: Rows, params: Neighbours) -> Iterator[tuple[Metric, i
                 "folds in params.yaml, or add images."
             )
         for metric in params.metrics:
-            _, positions = nearest(images[held], images[rest], max(params.ks), metric)
-            labels = rows.labels[rest][positions]
-            for k in params.ks:
-                predicted = votes(labels, k, len(rows.classes)).argmax(axis=1)
-                yield metric, k, fold + 1, float((predicted == rows.labels[held]).mean())
+            finished = scratch / f"{metric}.{fold + 1}.json"
+            if not finished.exists():
+                _, positions = nearest(images[held], images[rest], max(params.ks), metric)
+                labels, truth = rows.labels[rest][positions], rows.labels[held]
+                predicted = [votes(labels, k, len(rows.classes)).argmax(axis=1) for k in params.ks]
+                written(finished, json.dumps([float((p == truth).mean()) for p in predicted]))
+            for k, accuracy in zip(params.ks, json.loads(finished.read_text()), strict=True):
+                yield metric, k, fold + 1, accuracy
 
 
 def choose(table: list[tuple[Metric, int, int, float]]) -> tuple[Metric, int, float]:
@@ -104,9 +112,11 @@ def choose(table: list[tuple[Metric, int, int, float]]) -> tuple[Metric, int, fl
     return metric, k, means[metric, k]
 
 
-def fit(train: Rows, val: Rows, params: Neighbours, prepare: Prepare, folder: Path) -> History:
+def fit(
+    train: Rows, val: Rows, params: Neighbours, prepare: Prepare, folder: Path, scratch: Path
+) -> History:
     """Choose the setting, write the model into an empty folder, return the table of folds."""
-    table = sorted(cross_validation(train, params))
+    table = sorted(cross_validation(train, params, scratch))
     metric, k, accuracy = choose(table)
     index = np.sort(np.concatenate([train.index, val.index]))
     labels = np.empty(len(train.images), np.int64)

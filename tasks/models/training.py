@@ -7,6 +7,7 @@ from keras import ops
 
 from tasks.images.samples import Rows
 from tasks.models import architectures, device, keras_file
+from tasks.models.checkpoint import Checkpoint
 from tasks.models.course import course
 from tasks.models.history import History
 from tasks.models.network import MODEL
@@ -23,9 +24,19 @@ COLUMNS = [
 
 def fit(
     train: Rows, val: Rows, params: Network, changes: Augment, prepare: Prepare, threads: int,
-    folder: Path,
+    folder: Path, scratch: Path,
 ) -> History:  # fmt: skip
     """Train, write the model into an empty folder, return the table of epochs.
+
+    Args:
+        train: what is learned from.
+        val: what is watched.
+        params: of the training.
+        changes: what augmentation may do.
+        prepare: how the pictures were prepared; a model tells it to those who use it.
+        threads: of one operation.
+        folder: where the model goes.
+        scratch: where the training finds and leaves how far it got.
 
     Raises:
         StageError: if the head does not fit the classes, the loss is not finite, or a GPU
@@ -46,14 +57,14 @@ def fit(
         made = optimiser(params.optimizer, steps, model)
         jit = keras.backend.backend() == "jax"  # on a CPU, XLA's convolutions are 4 times slower
         model.compile(made, loss(params), metrics=[accuracy], jit_compile=jit)
-    table, weights = course(model, train, val, params, changes)
+    table, weights = course(model, train, val, params, changes, Checkpoint(scratch))
     keras.utils.clear_session()  # so that names of layers start again
     keras.config.set_dtype_policy("float32")
     clean = architectures.build(params, shape, len(train.classes), scaling)
     clean.set_weights(weights)
     keras_file.save(clean, folder / MODEL)
     write_recipe(folder, Recipe(classes=train.classes, prepare=prepare, train=params))
-    return History(COLUMNS, table)
+    return History(COLUMNS, [list(row) for row in table])
 
 
 def accuracy(goals: object, logits: object) -> object:

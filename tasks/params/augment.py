@@ -37,6 +37,9 @@ class Augment(Strict):
     )
     shift_share: OpenShare | None = Field(None, description="of width and height, either way")
     shift_pixels: Positive | None = Field(None, description="pixels, either way")
+    padded_crop: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="pixels of border added before a random crop of the old size"
+    )
     one_pixel_shifts: bool = Field(False, description="one pixel in one of 8 directions, or none")
     brightness: OpenShare | None = Field(None, description="share of 255 added, either way")
     contrast: OpenShare | None = Field(None, description="factor 1 ± this")
