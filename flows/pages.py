@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from flows.changes import Change, Changes
+from flows.lines import Ending
 from flows.markdown import Page, table
 from flows.processes import Outcome
 from tasks.report.page import plain
@@ -15,6 +16,7 @@ from tasks.stage import REPORT
 
 LONGEST_VALUE = 60  # characters of a parameter
 MOVED_MOST = 5  # of the metrics of single classes
+URGENT_FIRST: tuple[Ending, ...] = ("failed", "not run", "ran", "restored", "unchanged")
 
 
 # ---- what ran -------------------------------------------------------------------------
@@ -23,6 +25,7 @@ MOVED_MOST = 5  # of the metrics of single classes
 def stages_page(outcomes: Mapping[str, Outcome]) -> Page:
     """Return what became of each stage that was not skipped, and why what failed did."""
     counts = Counter(outcome.ending for outcome in outcomes.values())
+    summary = listed([f"{counts[ending]:,} {ending}" for ending in URGENT_FIRST if counts[ending]])
     rows = [
         (f"`{address}`", state(outcome), seconds(outcome))
         for address, outcome in outcomes.items()
@@ -33,9 +36,8 @@ def stages_page(outcomes: Mapping[str, Outcome]) -> Page:
         for address, outcome in outcomes.items()
         if outcome.ending == "failed"
     ]
-    summary = listed([f"{n:,} {ending}" for ending, n in counts.most_common()])
     what_ran = table(("Stage", "State", "Seconds"), "llr", rows)
-    return Page("stages", f"Stages: {summary}.", "\n".join([what_ran, *failures]))
+    return Page("stages", f"{summary}.", "\n".join([what_ran, *failures]))
 
 
 def state(outcome: Outcome) -> str:
@@ -54,21 +56,19 @@ def seconds(outcome: Outcome) -> str:
 
 def results_page(results: Iterable[Result], changes: Changes | None) -> Page:
     """Return the results table, with what the accuracy has gained since the last commit."""
-    results = list(results)
-    gains = {r.name: gain(changes.of_accuracy(r.name)) if changes else "" for r in results}
-    rows = [
-        (f"`{r.name}`", accuracy, gains[r.name], *rest)
-        for r in results
-        for accuracy, *rest in [r.cells()]
-    ]
+    rows, moved = [], []
+    for result in results:
+        gained = gain(changes.of_accuracy(result.name)) if changes else ""
+        accuracy, *others = result.cells()
+        rows.append((f"`{result.name}`", accuracy, gained, *others))
+        moved += [f"{result.name} {gained}"] if gained else []
     headings = (*HEADINGS[:2], "Change", *HEADINGS[2:])
-    moved = [f"{name} {gained}" for name, gained in gains.items() if gained]
-    since = f" since {changes.commit}" if changes else ""
-    return Page(
-        "results",
-        f"Test accuracy{since}: {', '.join(moved) or 'unchanged'}.",
-        table(headings, "lrrrrr", rows) + "\nChange: in points of accuracy" + since + ".\n",
-    )
+    text = table(headings, "lrrrrr", rows)
+    if changes is None:
+        return Page("results", "Not compared: there is no commit yet.", text)
+    note = f"Accuracy on the test sets; change in points since {changes.commit}.\n"
+    summary = f"{', '.join(moved) or 'No accuracy changed'} since {changes.commit}."
+    return Page("results", summary, f"{text}\n{note}")
 
 
 def gain(change: Change | None) -> str:
@@ -88,7 +88,7 @@ def changes_page(changes: Changes) -> Page | None:
     if not changes.params and not changes.metrics:
         return None
     params = [
-        differences_table(f"Parameters in {file}", sorted(changed.items()))
+        differences_table(f"Parameters in {file}", changed.items())
         for file, changed in changes.params.items()
     ]
     metrics = [metrics_table(file, changed) for file, changed in changes.metrics.items()]
@@ -96,7 +96,7 @@ def changes_page(changes: Changes) -> Page | None:
     n_metrics = counted(sum(map(len, changes.metrics.values())), "metric")
     return Page(
         "changes",
-        f"Since {changes.commit}: {n_params} and {n_metrics} changed.",
+        f"{n_params} and {n_metrics} changed since {changes.commit}.",
         "\n".join([*params, *metrics, f"All of it: `dvc metrics diff {changes.commit}`."]),
     )
 

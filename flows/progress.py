@@ -13,9 +13,9 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from flows.courtesy import courtesy
-from flows.processes import Log
+from flows.lines import Log
 
-LINE = re.compile(r".+: (?P<done>[\d,]+) of (?P<total>[\d,]+), \d+ s left")
+LINE = re.compile(r".+: (?P<done>[\d,]+) of (?P<total>[1-9][\d,]*), \d+ s left")
 
 
 @contextmanager
@@ -48,7 +48,7 @@ class Progress:
         """Show what a line tells of progress, if it does."""
         if found := LINE.fullmatch(line):
             done, total = (int(found[name].replace(",", "")) for name in ("done", "total"))
-            self.show(100 * done / total, line)
+            self.show(min(100, 100 * done / total), line)
 
     def finish(self) -> None:
         """Show that all is done, if any progress was shown."""
