@@ -18,7 +18,7 @@ from tasks.images.sheet import grid
 from tasks.measures.metrics import calibration, confusion, precision, recall, score
 from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
-from tasks.models.neighbours import NearestNeighbours
+from tasks.models.neighbours.trained import NearestNeighbours
 from tasks.params import load_params
 from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, replacing, written
 from tasks.stage.command import main

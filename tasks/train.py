@@ -28,14 +28,14 @@ def run(name: str) -> None:
     ):
         folder.mkdir()
         if isinstance(experiment.train, Network):
-            from tasks.models import training  # imports Keras
+            from tasks.models.network import training as network  # imports Keras
 
-            history = training.fit(
+            history = network.fit(
                 train, val, experiment.train, experiment.augment, prepare, params.threads,
                 folder, scratch,
             )  # fmt: skip
         else:
-            from tasks.models import neighbours
+            from tasks.models.neighbours import training as neighbours
 
             history = neighbours.fit(train, val, experiment.train, prepare, folder, scratch)
         write_table(PLOTS / name / "history.csv", history.columns, history.rows)

@@ -22,8 +22,7 @@ CODE = sorted(p.relative_to(ROOT) for top in ("tasks", "flows") for p in (ROOT /
 TASKS = [path for path in CODE if path.parts[0] == "tasks"]
 VERBS = [p for p in TASKS if len(p.parts) == 2 and p.name != "__init__.py"]
 NOUNS = [path for path in TASKS if len(path.parts) > 2]
-NETWORK = "architectures batches checkpoint course device keras_file network optimisers training"
-RUNS_NETWORKS = {Path(f"tasks/models/{name}.py") for name in NETWORK.split()}
+RUNS_NETWORKS = {path for path in NOUNS if path.parts[1:3] == ("models", "network")}
 BANNED = re.compile(r"manager|helper|utils?|common|misc|base|handler")
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
@@ -136,6 +135,12 @@ def test_only_what_trains_or_runs_a_network_imports_keras():
     assert users("keras") | users("tensorflow") <= RUNS_NETWORKS
 
 
+def test_families_of_models_know_nothing_of_each_other():
+    families = [p for p in NOUNS if p.parts[1] == "models" and len(p.parts) > 3]
+    for path in families:
+        assert {p.parts[2] for p in imports(path) if p in families} <= {path.parts[2]}
+
+
 def test_only_evaluate_reads_test_rows():
     readers = {path for path in CODE if any(n.endswith(".test_rows") for n in names(path))}
     mentions = {path for path in CODE if "test_rows" in (ROOT / path).read_text("utf-8")}
@@ -162,9 +167,18 @@ def test_help_starts_without_tensorflow(verb):
 # ---- what dvc.yaml says ---------------------------------------------------------------
 
 
+FAMILIES = [path.parent.name for path in (ROOT / "tasks/models").glob("*/training.py")]
+
+
 def dependencies(stage: str) -> set[Path]:
+    """Return what a stage lists of our code, for the models of all families."""
     entry = STAGES[stage].get("do", STAGES[stage])
-    return {Path(dep) for dep in entry["deps"] if dep.startswith("tasks/")}
+    return {
+        Path(dep.replace("${item.train.model}", family))
+        for dep in entry["deps"]
+        for family in FAMILIES
+        if dep.startswith("tasks/")
+    }
 
 
 @pytest.mark.parametrize("stage", STAGES)

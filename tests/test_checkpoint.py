@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tasks.models.checkpoint import FILE, Checkpoint
+from tasks.models.network.checkpoint import FILE, Checkpoint
 from tasks.stage import MODELS, PLOTS, SCRATCH
 
 from .conftest import ROOT

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from tasks.models import device
+from tasks.models.network import device
 from tasks.stage import StageError
 
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.models import simd
-from tasks.models.distances import nearest
+from tasks.models.neighbours import simd
+from tasks.models.neighbours.distances import nearest
 
 KERNELS = [
     False,

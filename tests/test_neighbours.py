@@ -5,7 +5,8 @@ import pytest
 
 from tasks.images.samples import Rows
 from tasks.models.loading import load_classifier
-from tasks.models.neighbours import choose, cross_validation, fit, fold_of, votes
+from tasks.models.neighbours.trained import votes
+from tasks.models.neighbours.training import choose, cross_validation, fit, fold_of
 from tasks.params import Neighbours, Prepare
 from tasks.stage import StageError
 

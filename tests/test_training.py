@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from tasks.images.samples import Rows
-from tasks.models import device
-from tasks.models.architectures import build
-from tasks.models.batches import Epoch, targets
-from tasks.models.course import averaged, phases, row_of
 from tasks.models.loading import load_classifier
-from tasks.models.network import shifted, softmax, views
-from tasks.models.optimisers import WarmThenFall
-from tasks.models.scaling import scale
-from tasks.models.training import fit
+from tasks.models.network import device
+from tasks.models.network.architectures import build
+from tasks.models.network.batches import Epoch, targets
+from tasks.models.network.course import averaged, phases, row_of
+from tasks.models.network.optimisers import WarmThenFall
+from tasks.models.network.scaling import scale
+from tasks.models.network.trained import shifted, softmax, views
+from tasks.models.network.training import fit
 from tasks.params import Augment, Network, Optimizer, Prepare, load_params
 from tasks.stage import StageError
 

@@ -17,9 +17,9 @@ def load_classifier(folder: Path, threads: int) -> Classifier:
         StageError: if there is no model in the folder.
     """
     if read_recipe(folder).train.model == "neighbours":
-        from tasks.models import neighbours
+        from tasks.models.neighbours import trained as neighbours
 
         return neighbours.load(folder)
-    from tasks.models import network
+    from tasks.models.network import trained as network
 
     return network.load(folder, threads)

@@ -18,7 +18,7 @@ import numba
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from tasks.models import simd
+from tasks.models.neighbours import simd
 from tasks.stage import cores, progress
 
 Metric = Literal["L1", "L2"]

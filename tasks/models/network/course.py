@@ -14,9 +14,9 @@ from jaxtyping import UInt8
 from keras import ops
 
 from tasks.images.samples import Rows
-from tasks.models.batches import Epoch, targets
-from tasks.models.checkpoint import Checkpoint, Standing, Weights
-from tasks.models.network import resized
+from tasks.models.network.batches import Epoch, targets
+from tasks.models.network.checkpoint import Checkpoint, Standing, Weights
+from tasks.models.network.trained import resized
 from tasks.params import Augment, Network
 from tasks.stage import StageError, progress
 

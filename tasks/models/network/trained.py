@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tasks.images.decode import resize
-from tasks.models import device
+from tasks.models.network import device
 from tasks.models.recipe import Recipe, read_recipe
 from tasks.params import Network, TestTime
 

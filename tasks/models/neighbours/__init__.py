@@ -1,0 +1,1 @@
+"""k nearest neighbours: the training images are the model."""

@@ -1,0 +1,1 @@
+"""Networks: Keras on any backend; the only place that imports it."""
