@@ -50,11 +50,12 @@ class StageProcesses:
     Attributes:
         locks: descriptors that every stage keeps open, too, so that the run is over for
             others only when its last stage is gone, should the flow itself be killed.
+        force: whether stages run that did not change.
         outcomes: by address; a retry writes over what it retries.
     """
 
-    def __init__(self, locks: Sequence[int] = ()) -> None:
-        self.locks = locks
+    def __init__(self, locks: Sequence[int] = (), *, force: bool = False) -> None:
+        self.locks, self.force = locks, force
         self.outcomes: dict[str, Outcome] = {}
         self._ended = threading.Event()
         self._live: set[subprocess.Popen[str]] = set()
@@ -128,7 +129,7 @@ class StageProcesses:
         with self._lock:
             if self.ending:
                 raise StageFailed(ENDED)
-            process = start(address, (*self.locks, *leases))
+            process = start(address, (*self.locks, *leases), force=self.force)
             self._live.add(process)
         try:
             with process:
@@ -137,11 +138,12 @@ class StageProcesses:
             self._live.discard(process)
 
 
-def start(address: str, locks: Sequence[int]) -> subprocess.Popen[str]:
+def start(address: str, locks: Sequence[int], *, force: bool) -> subprocess.Popen[str]:
     """Start one stage in a session of its own, with this Python first on its PATH."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    command = [sys.executable, "-P", stage_process.__file__, str(os.getpid())]
     return subprocess.Popen(
-        [sys.executable, "-P", stage_process.__file__, str(os.getpid()), address],
+        [*command, *(["--force"] if force else []), address],
         env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

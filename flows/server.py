@@ -1,4 +1,4 @@
-"""Prefect's own server, for a run that is not told of any other.
+"""The server of a run: the one that the settings name, or one of its own.
 
 Prefect would start one by itself. Here it is started so that Ctrl-C, which a terminal sends to
 every process of a command, does not reach it: a run that ends has to tell its server so,
@@ -9,6 +9,7 @@ import signal
 import subprocess
 from typing import Any
 
+from prefect.client.orchestration import get_client
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
@@ -27,11 +28,31 @@ class Server(SubprocessASGIServer):
 
 
 def ensure_server() -> None:
-    """Start a server, unless the settings name one; it ends with this process."""
-    if PREFECT_API_URL.value() is None:
-        make_home()
-        print("Prefect starts a server for this run; PREFECT_API_URL may name another.", flush=True)
-        Server().start()
+    """Start a server that ends with this process, unless the settings name one.
+
+    Raises:
+        StageError: if the named one does not answer.
+    """
+    url = PREFECT_API_URL.value()
+    if url is not None:
+        check_answer(url)
+        return
+    make_home()
+    print("Prefect starts a server for this run; PREFECT_API_URL may name another.", flush=True)
+    Server().start()
+
+
+def check_answer(url: str) -> None:
+    """Check that a Prefect server answers; Prefect itself would show a page of traceback."""
+    try:
+        with get_client(sync_client=True) as client:
+            client.request("GET", "/health").json()
+    except Exception as error:  # whatever httpx, JSON or the network have to say
+        why = str(error).partition("\n")[0]
+        raise StageError(
+            f"no Prefect server answers at '{url}': {why}. Start it (prefect server start, which "
+            "tells its address), or correct PREFECT_API_URL, or unset it: then a run starts one."
+        ) from error
 
 
 def make_home() -> None:

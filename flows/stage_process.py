@@ -13,6 +13,7 @@ import runpy
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -95,7 +96,7 @@ def write_whole() -> None:
     _common._dump_data = write
 
 
-def reproduce(parent: int, address: str) -> None:
+def reproduce(parent: int, arguments: Sequence[str]) -> None:
     """Become DVC for one stage, bound to the life of the parent process."""
     ending = Ending()
     signal.signal(signal.SIGTERM, ending.begin)
@@ -106,7 +107,7 @@ def reproduce(parent: int, address: str) -> None:
     if os.getppid() != parent:
         raise SystemExit(128 + signal.SIGTERM)
     write_whole()
-    sys.argv = ["dvc", "--wait-for-lock", "repro", "--single-item", address]
+    sys.argv = ["dvc", "--wait-for-lock", "repro", "--single-item", *arguments]
     try:
         runpy.run_module("dvc", run_name="__main__")
     finally:
@@ -114,4 +115,4 @@ def reproduce(parent: int, address: str) -> None:
 
 
 if __name__ == "__main__":
-    reproduce(int(sys.argv[1]), sys.argv[2])
+    reproduce(int(sys.argv[1]), sys.argv[2:])

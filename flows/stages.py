@@ -118,3 +118,12 @@ def planned_entries(repo: Repo) -> dict[Path, list[str]]:
                 path = Path(out.fspath)
                 entries[path.with_name(".gitignore")].append(f"/{path.name}")
     return entries
+
+
+def kept_by_git() -> set[Path]:
+    """Return what a run may write that git keeps: DVC's own files, metrics, plots, reports."""
+    with repository() as repo:
+        stages = plan(repo)
+        outs = {Path(out.fspath) for stage in stages for out in stage.outs if not out.use_cache}
+        data_files = {Path(stage.path) for stage in stages if not is_of_dvc_yaml(stage)}
+        return {*planned_entries(repo), *outs, *data_files}

@@ -1,5 +1,6 @@
 """The flow against a real Prefect server, and its bytes against those of `dvc repro`."""
 
+import datetime
 import os
 import re
 import signal
@@ -9,14 +10,36 @@ import sys
 import pytest
 
 from flows.retrain import retrain
+from tasks.stage.locks import RUN, held, holder
 
-from .conftest import ROOT
+from .conftest import ROOT, Project
 from .living import commands_in, wait_for
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Prefect's and DVC's own
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Prefect's connections
 ]
+
+
+def git(*arguments):
+    asked = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True)
+    return asked.stdout.strip()
+
+
+def write_gitignore(project):
+    """Have git ignore what is not a result, as in the real project."""
+    for folder, lines in {".": "/data\n/photos\n/report\n/out\n"}.items():
+        (project.root / folder / ".gitignore").write_text(lines)
+
+
+def commit_all():
+    """Commit everything on `main`; return the short name of the commit."""
+    git("config", "user.name", "Ada")
+    git("config", "user.email", "ada@example.org")
+    git("checkout", "--quiet", "-B", "main")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "Begin")
+    return git("rev-parse", "--short", "HEAD")
 
 
 def command_line(project, *arguments, **environment):
@@ -113,15 +136,117 @@ def test_retries_come_from_meta_and_the_last_one_counts(project, api, capsys):
     assert endings(capsys.readouterr().out)["gather"] == "ran"
 
 
-def test_an_unknown_name_fails_the_flow_with_one_line(project, api):
-    state = retrain(["petz"], return_state=True)
+def test_a_run_that_changed_nothing_says_since_when(project, api):
+    project.dvc("repro")
+    state = retrain(return_state=True)
+    assert state.message == "nothing changed since the last run, which is not committed"
+    last = commit_all()
+    assert retrain(return_state=True).message == f"nothing changed since {last}"
+
+
+def test_a_forced_run_runs_what_did_not_change_and_leaves_the_same_bytes(project, api, capsys):
+    project.dvc("repro")
+    before = project.written_by_dvc()
+    assert retrain(["quick"], force=True, return_state=True).is_completed()
+    assert endings(capsys.readouterr().out) == {
+        "photos.dvc": "ran", "fetch@b": "ran", "fit@quick": "ran",
+        "score@quick": "ran", "gather": "ran",
+    }  # fmt: skip
+    assert project.written_by_dvc() == before
+
+
+def test_a_run_waits_for_another_one_or_says_who_is_at_work(project, api):
+    project.write_recipes(slow={"sleep": 0})
+    with held(RUN, "another run"):
+        state = retrain(return_state=True)
+    assert re.fullmatch(r"process \d+ \(another run\) since .* is at work in .*", state.message)
+    other = subprocess.Popen([sys.executable, "-c", HOLD], env={**os.environ, "PYTHONPATH": ROOT})
+    wait_for(lambda: holder(RUN))
+    assert retrain(wait=True, return_state=True).is_completed()
+    other.wait()
+
+
+HOLD = """
+import time
+from tasks.stage.locks import RUN, held
+with held(RUN, "another run"):
+    time.sleep(2)
+"""
+
+
+def test_a_commit_holds_what_the_run_wrote_on_a_branch_of_its_own(project, api):
+    write_gitignore(project)
+    project.dvc("repro", "fit@quick")
+    began = commit_all()
+    branch = f"retrain/{datetime.date.today().isoformat()}"
+    state = retrain(commit=True, return_state=True)
+    assert state.message == f"5 of 8 stages ran, and all are up to date; committed on {branch}"
+    assert git("branch", "--show-current") == branch
+    assert git("rev-parse", "--short", "main") == git("rev-parse", "--short", "HEAD~1") == began
+    assert git("log", "-1", "--format=%s") == "Retrain a, slow, quick"
+    assert git("show", "--format=", "--name-only").split() == [
+        "dvc.lock", "metrics/quick.json", "metrics/slow.json",
+    ]  # fmt: skip
+    assert git("status", "--porcelain") == ""
+
+    last = git("rev-parse", "--short", "HEAD")
+    assert retrain(commit=True, return_state=True).message == f"nothing changed since {last}"
+    assert git("rev-parse", "--short", "HEAD") == last
+
+
+def test_what_a_failed_run_left_is_in_the_commit_of_the_next(project, api):
+    write_gitignore(project)
+    project.write_recipes(quick={"exit": 3})
+    began = commit_all()
+    assert retrain(commit=True, return_state=True).is_failed()
+    assert git("branch", "--show-current") == "main"
+    assert "dvc.lock" in git("status", "--porcelain")
+
+    fail_once = project.root / "params.yaml"
+    fail_once.write_text(fail_once.read_text().replace("exit: 3", "exit: 0"))
+    message = retrain(commit=True, return_state=True).message
+    assert re.fullmatch(r"cannot commit: .* not clean: params\.yaml\. Commit, .*", message)
+    git("commit", "--quiet", "--message", "Mend", "params.yaml")
+    assert "committed on" in retrain(commit=True, return_state=True).message
+    assert git("rev-parse", "--short", "HEAD~2") == began
+    assert git("status", "--porcelain") == ""
+
+
+def test_outputs_and_the_run_cache_are_pushed_and_a_clone_finds_all_up_to_date(
+    project, api, tmp_path
+):
+    write_gitignore(project)
+    project.dvc("remote", "add", "--default", "store", str(tmp_path / "store"))
+    commit_all()
+    message = retrain(push=True, commit=True, return_state=True).message
+    assert "; pushed; committed on retrain/" in message
+    assert list((tmp_path / "store").glob("**/runs/*"))
+    clone = Project(tmp_path / "a clone")
+    git("clone", "--quiet", str(project.root), str(clone.root))
+    again = clone.dvc("repro", "--pull", "--allow-missing")
+    assert "Data and pipelines are up to date." in again.stdout
+    assert git("-C", str(clone.root), "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"experiments": ["petz"]}, "unknown name 'petz': dvc.yaml has a, b, slow, quick."),
+        ({"workers": 0}, "no stage can run with 0 workers: expected at least 1."),
+        ({"push": True}, "cannot push: DVC has no default remote. Name one: dvc remote add "),
+        ({"commit": True}, "cannot commit: expected a git repository with at least one commit"),
+        ({"overrides": ["threads"]}, "cannot set 'threads': expected KEY.KEY=VALUE, such as "),
+    ],
+)
+def test_what_cannot_be_done_fails_the_flow_with_one_line_and_nothing_done(
+    project, api, asked, expected
+):
+    before = project.written_by_dvc()
+    state = retrain(**asked, return_state=True)
     assert state.is_failed()
-    assert state.message == "unknown name 'petz': dvc.yaml has a, b, slow, quick."
-
-
-def test_a_run_without_workers_is_refused(project, api):
-    state = retrain(workers=0, return_state=True)
-    assert state.message == "no stage can run with 0 workers: expected at least 1."
+    assert state.message.startswith(expected)
+    assert "\n" not in state.message
+    assert project.written_by_dvc() == before
 
 
 def test_a_second_run_from_the_command_line_says_that_nothing_changed(project):
@@ -131,7 +256,7 @@ def test_a_second_run_from_the_command_line_says_that_nothing_changed(project):
     output, _ = run.communicate(timeout=60)
     assert run.returncode == 0
     assert set(endings(output).values()) == {"unchanged"}
-    assert "Everything is unchanged." in output
+    assert "Nothing changed since the last run, which is not committed." in output
     assert project.written_by_dvc() == before
 
 

@@ -1,0 +1,72 @@
+"""What becomes of the results of a run that succeeded: they are pushed, or committed, or both."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flows.commits import check_can_commit, commit
+from flows.processes import Outcome
+from flows.remote import check_can_push, push
+from flows.stages import kept_by_git
+from tasks.params import PARAMS, load_params
+from tasks.report.results import markdown_table, read_results
+from tasks.stage import METRICS
+
+SUBJECT = 60  # letters of a commit's first line
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What is asked for. It is pushed first, so that no commit names what nobody can fetch.
+
+    Attributes:
+        push: outputs and DVC's cache of runs go to its default remote.
+        commit: what git keeps is committed on a branch of its own.
+    """
+
+    push: bool
+    commit: bool
+
+    def check(self) -> None:
+        """Check before a run that it can be done after it.
+
+        Raises:
+            StageError: if there is nowhere to push to, or git could not commit.
+        """
+        if self.push:
+            check_can_push()
+        if self.commit:
+            check_can_commit(kept_by_git())
+
+    def deliver(self, outcomes: Mapping[str, Outcome], overrides: Sequence[str]) -> list[str]:
+        """Do it, and say what was done.
+
+        Args:
+            outcomes: of a run without a failure.
+            overrides: which the run wrote into `params.yaml`.
+
+        Raises:
+            StageError: if DVC or git refuses.
+        """
+        done = []
+        if self.push:
+            push(list(outcomes))
+            done.append("pushed")
+        if self.commit:
+            written = kept_by_git() | ({PARAMS.resolve()} if overrides else set())
+            day = datetime.date.today()
+            if branch := commit(written, message(outcomes, overrides), day):
+                done.append(f"committed on {branch}")
+        return done
+
+
+def message(outcomes: Mapping[str, Outcome], overrides: Sequence[str]) -> str:
+    """Write what a commit says of a run: what ran, with which other values, and the metrics."""
+    ran = [address for address, outcome in outcomes.items() if outcome.ending != "unchanged"]
+    names = list(dict.fromkeys(a.partition("@")[2] for a in ran if "@" in a))
+    subject = f"Retrain {', '.join(names)}"
+    if len(subject) > SUBJECT or not names:
+        subject = f"Retrain: {len(ran)} stages"
+    set_to = "\n".join(f"Set {override}" for override in overrides)
+    table = markdown_table(read_results(load_params())) if METRICS.exists() else ""
+    return "\n\n".join(filter(None, (subject, set_to, table)))
