@@ -29,7 +29,8 @@ def select(graph: Graph, names: Collection[str]) -> Graph:
     """Return what the named experiments need, and what gathers the results of all.
 
     These are the stages of each name, all upstream of them, and the stages downstream
-    that stand for no single name: they run on whatever exists.
+    that stand for no single name, with what they need of the same kind: they run on
+    whatever exists of the other names.
 
     Args:
         graph: every stage.
@@ -47,6 +48,9 @@ def select(graph: Graph, names: Collection[str]) -> Graph:
     for address, stage in graph.items():
         if not stage.name and stage.upstream & chosen:
             chosen.add(address)
+    for address in reversed(graph):
+        if address in chosen:
+            chosen |= {needed for needed in graph[address].upstream if not graph[needed].name}
     return restrict(graph, chosen)
 
 

@@ -38,13 +38,32 @@ def settle(path: Path, before: str, planned: Sequence[str]) -> None:
         written(path, text)
 
 
+def take_back(path: Path, before: str, planned: Sequence[str]) -> None:
+    """Take new outputs out of a `.gitignore`, as DVC does after a failure of any stage."""
+    after = read(path)
+    text = without_new(before, after, planned)
+    if text:
+        written(path, text)
+    elif after:
+        path.unlink()
+
+
+def without_new(before: str, after: str, planned: Sequence[str]) -> str:
+    """Return the lines of a `.gitignore` but those of new outputs."""
+    old = {output_name(line) for line in before.splitlines()}
+    new = set(planned) - old
+    return "".join(line for line in after.splitlines(True) if output_name(line) not in new)
+
+
 def ordered_ignores(before: str, after: str, planned: Sequence[str]) -> str:
     """Return the lines of a `.gitignore` in order."""
+    lines = before.splitlines(True), after.splitlines(True)
+    return "".join(ordered(*lines, planned, output_name))
 
-    def name(line: str) -> str:
-        return line.strip().replace("\\", "")  # DVC escapes what git would read as a glob
 
-    return "".join(ordered(before.splitlines(True), after.splitlines(True), planned, name))
+def output_name(line: str) -> str:
+    """Return the output that a line of a `.gitignore` is of, as `/name`."""
+    return line.strip().replace("\\", "")  # DVC escapes what git would read as a glob
 
 
 def ordered_lock(before: str, after: str, planned: Sequence[str]) -> str:

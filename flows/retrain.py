@@ -91,7 +91,8 @@ def bring_up_to_date(graph: Graph, lock: int, workers: int, force: bool) -> dict
         raise StageError(f"no stage can run with {workers} workers: expected at least 1.")
     stale = graph if force else changed(graph)
     get_run_logger().info("%d of %d stages may have to run", len(stale), len(graph))
-    with in_order(), StageProcesses([lock], force=force) as processes:
+    processes = StageProcesses([lock], force=force)
+    with in_order(processes.outcomes), processes:
         submit_all(stale, processes, workers)
     outcomes = dict.fromkeys(graph, Outcome("unchanged")) | processes.outcomes
     for address, stage in stale.items():

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from dvc.repo.reproduce import get_active_graph, plan_repro
 
 from flows.care import Care, read_care
 from flows.graph import Graph, Stage, restrict
-from flows.order import read, settle
+from flows.order import read, settle, take_back
+from flows.processes import Outcome
 from tasks.stage import StageError
 
 # ---- which stages there are -----------------------------------------------------------
@@ -90,11 +91,15 @@ def changed(graph: Graph) -> Graph:
 
 
 @contextmanager
-def in_order() -> Iterator[None]:
-    """Leave `dvc.lock` and every `.gitignore` as one `dvc repro` would, also after a failure.
+def in_order(outcomes: Mapping[str, Outcome]) -> Iterator[None]:
+    """Leave `dvc.lock` and every `.gitignore` as one `dvc repro --keep-going` would.
 
     DVC appends an entry when its stage ends, so stages side by side leave the entries in
-    the order of the clock. Old entries keep their place; new ones follow the plan.
+    the order of the clock. Old entries keep their place; new ones follow the plan. When a
+    stage fails, DVC takes all new outputs out of each `.gitignore`, those that are well, too.
+
+    Args:
+        outcomes: what became of the stages, known when the block ends.
     """
     with repository() as repo:
         planned = planned_entries(repo)
@@ -102,9 +107,12 @@ def in_order() -> Iterator[None]:
     try:
         yield
     finally:
+        failed = any(outcome.ending == "failed" for outcome in outcomes.values())
         with repository() as repo, repo.lock:
             for path, entries in planned.items():
                 settle(path, before[path], entries)
+                if failed and path.name == ".gitignore":
+                    take_back(path, before[path], entries)
 
 
 def planned_entries(repo: Repo) -> dict[Path, list[str]]:

@@ -1,4 +1,4 @@
-from flows.order import ordered_ignores, ordered_lock, settle
+from flows.order import ordered_ignores, ordered_lock, settle, take_back
 
 HEAD = "schema: '2.0'\nstages:\n"
 
@@ -41,6 +41,21 @@ def test_ignored_outputs_follow_the_plan_behind_old_lines():
     assert ordered_ignores(before, after, ["/a", "/caf[e]", "/b"]) == (
         before + "/a\n/caf\\[e\\]\n/b\n"
     )
+
+
+def test_new_outputs_are_taken_back_and_lines_of_others_stay(tmp_path):
+    path = tmp_path / ".gitignore"
+    path.write_text("*.part\n/old\n/caf\\[e\\]\n/mine\n/new\n")
+    take_back(path, "*.part\n/old\n", ["/old", "/new", "/caf[e]"])
+    assert path.read_text() == "*.part\n/old\n/mine\n"
+
+
+def test_a_file_of_new_outputs_alone_goes_with_them(tmp_path):
+    path = tmp_path / ".gitignore"
+    path.write_text("/new\n")
+    take_back(path, "", ["/new"])
+    assert list(tmp_path.iterdir()) == []
+    take_back(path, "", ["/new"])
 
 
 def test_a_file_that_is_in_order_is_not_written_again(tmp_path):

@@ -73,6 +73,14 @@ def test_every_final_stage_of_an_experiment_is_chosen_and_no_sibling():
     ]  # fmt: skip
 
 
+def test_what_gathers_the_results_comes_with_what_it_needs_itself():
+    graph = graph_of(
+        words="", spell="words", train__x="", train__y="", both="train@y",
+        report="spell train@x both",
+    )  # fmt: skip
+    assert list(select(graph, ["x"])) == ["words", "spell", "train@x", "both", "report"]
+
+
 def test_a_dataset_can_be_named_too():
     graph = graph_of(fetch__d="", split__d="fetch@d", train__x="split@d", report="train@x")
     assert list(select(graph, ["d"])) == ["fetch@d", "split@d"]
