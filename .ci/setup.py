@@ -45,6 +45,8 @@ def main(chosen):
                 make(Path(chosen or "requirements.txt"), lock)
     if not PLOTS.exists():
         subprocess.run([str(PYTHON), "-m", "tasks.report.offline"], check=False)
+    if Path(".git").exists():
+        subprocess.run([str(PYTHON), "-m", "flows.merge_driver", "install"], check=False)
 
 
 def is_ready(known):

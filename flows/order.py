@@ -68,12 +68,13 @@ def output_name(line: str) -> str:
 
 def ordered_lock(before: str, after: str, planned: Sequence[str]) -> str:
     """Return the text of a `dvc.lock` with its stages in order."""
-
-    def name(entry: str) -> str:
-        return entry.partition("\n")[0].strip(" :'\"")
-
     head, stages, tail = sections(after)
-    return head + "".join(ordered(sections(before)[1], stages, planned, name)) + tail
+    return head + "".join(ordered(sections(before)[1], stages, planned, stage_name)) + tail
+
+
+def stage_name(entry: str) -> str:
+    """Return the name of the stage that an entry of a `dvc.lock` is of."""
+    return entry.partition("\n")[0].strip(" :'\"")
 
 
 def sections(lock: str) -> tuple[str, list[str], str]:
