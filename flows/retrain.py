@@ -12,9 +12,11 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.artifacts import publish_run
 from flows.commits import last_results
 from flows.delivery import Delivery
 from flows.graph import Graph, select
@@ -39,7 +41,16 @@ for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
     logging.getLogger(name).addFilter(worth_reading)
 
 
-@flow(name="retrain", task_runner=ThreadPoolTaskRunner())  # type: ignore[arg-type]  # invariant
+def title() -> str:
+    """Name a run, for Prefect's list of runs, by the experiments that it was asked for."""
+    return ", ".join(flow_run.parameters["experiments"] or ["all experiments"])
+
+
+@flow(
+    name="retrain",
+    flow_run_name=title,
+    task_runner=ThreadPoolTaskRunner(),  # type: ignore[arg-type]  # invariant
+)
 def retrain(
     experiments: list[str] | None = None,
     overrides: list[str] | None = None,
@@ -69,6 +80,7 @@ def retrain(
                 graph = select(read_graph(), experiments or [])
                 outcomes = bring_up_to_date(graph, lock, workers, force)
                 show_stages(outcomes)
+                publish_run(outcomes)
                 told = [conclusion(outcomes), *delivery.deliver(outcomes, overrides)]
     except StageError as error:
         return Failed(message=str(error))
