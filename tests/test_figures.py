@@ -177,7 +177,7 @@ def test_dvc_plots_diff_draws_every_plot_without_a_network(repository, chromium,
     subprocess.run([sys.executable, "-m", "dvc", "plots", "diff", "HEAD"], check=True)
     page = repository / "dvc_plots" / "index.html"
     assert "//cdn." not in page.read_text("utf-8")
-    shown = browse(chromium, page, tmp_path / "profile").stdout
+    shown = browse(chromium, page.as_uri(), tmp_path / "profile").stdout
     drawings = re.findall(r'<svg[^>]*class="marks".*?</svg>', shown, re.DOTALL)
     assert len(drawings) == len(ROWS)
     assert all("HEAD" in drawing and "workspace" in drawing for drawing in drawings)

@@ -393,7 +393,7 @@ def test_a_phone_shows_every_picture_without_a_complaint(page, chromium, tmp_pat
     source = json.dumps(html()).replace("</", "<\\/")
     phone = tmp_path / "phone.html"
     phone.write_text(PHONE.replace("PAGE", source), "utf-8")
-    run = browse(chromium, phone, tmp_path / "profile")
+    run = browse(chromium, phone.as_uri(), tmp_path / "profile")
     found = re.search("<title>(.*?)</title>", run.stdout)
     assert found is not None, run.stderr
     seen = json.loads(found[1])
