@@ -7,7 +7,7 @@ The branch begins at the commit that is checked out, and is checked out afterwar
 import datetime
 import os
 import subprocess
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -35,7 +35,7 @@ def check_can_commit(results: Collection[Path]) -> None:
             "cannot commit: git does not know who you are. "
             "Tell it: git config user.name NAME; git config user.email ADDRESS."
         )
-    if others := [path for path in differing() if not within(path, results)]:
+    if others := [path for path in uncommitted() if not within(path, results)]:
         named = ", ".join(os.path.relpath(path) for path in others[:NAMED])
         more = f" and {len(others) - NAMED} more" if others[NAMED:] else ""
         raise StageError(
@@ -44,27 +44,27 @@ def check_can_commit(results: Collection[Path]) -> None:
         )
 
 
-def commit(results: Collection[Path], message: str, day: datetime.date) -> str | None:
-    """Commit results on a new branch, with no hook asked; nothing if none differ.
+def commit(paths: Iterable[Path], message: str, day: datetime.date) -> str:
+    """Commit files as they are on a new branch, with no hook asked; return its name.
 
     Args:
-        results: files and folders that the run may have written.
+        paths: files that differ from what is committed.
         message: of the commit, a summary in its first line.
         day: names the branch.
-
-    Returns:
-        the branch, or None if there was nothing to commit.
 
     Raises:
         StageError: if git refuses; then there is no new branch.
     """
-    paths = [str(path) for path in differing() if within(path, results)]
-    if not paths:
-        return None
+    named = [str(path) for path in paths]
     with new_branch(f"retrain/{day.isoformat()}") as branch:
-        git("add", "--", *paths)
-        git("commit", "--quiet", "--no-verify", "--message", message, "--", *paths)
+        git("add", "--", *named)
+        git("commit", "--quiet", "--no-verify", "--message", message, "--", *named)
     return branch
+
+
+def differing(results: Collection[Path]) -> list[Path]:
+    """Return the results that are not as they are committed, new ones and gone ones included."""
+    return [path for path in uncommitted() if within(path, results)]
 
 
 def last_results() -> str:
@@ -99,7 +99,7 @@ def new_branch(name: str) -> Iterator[str]:
         raise
 
 
-def differing() -> list[Path]:
+def uncommitted() -> list[Path]:
     """Return the files that differ from what is committed, new ones included."""
     root = Path(git("rev-parse", "--show-toplevel").removesuffix("\n"))
     asked = git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")

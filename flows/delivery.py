@@ -4,12 +4,14 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.commits import check_can_commit, commit
+from flows.changes import read_changes
+from flows.commits import check_can_commit, commit, differing
 from flows.processes import Outcome
 from flows.remote import check_can_push, push
 from flows.stages import kept_by_git
 from tasks.params import PARAMS, load_params
-from tasks.report.results import markdown_table, read_results
+from tasks.report.results import read_results
+from tasks.report.wording import counted
 from tasks.stage import METRICS
 
 SUBJECT = 60  # letters of a commit's first line
@@ -53,9 +55,9 @@ class Delivery:
             push(list(outcomes))
             done.append("pushed")
         if self.commit:
-            written = kept_by_git() | ({PARAMS.resolve()} if overrides else set())
-            day = datetime.date.today()
-            if branch := commit(written, message(outcomes, overrides), day):
+            results = kept_by_git() | ({PARAMS.resolve()} if overrides else set())
+            if paths := differing(results):
+                branch = commit(paths, message(outcomes, overrides), datetime.date.today())
                 done.append(f"committed on {branch}")
         return done
 
@@ -66,7 +68,15 @@ def message(outcomes: Mapping[str, Outcome], overrides: Sequence[str]) -> str:
     names = list(dict.fromkeys(a.partition("@")[2] for a in ran if "@" in a))
     subject = f"Retrain {', '.join(names)}"
     if len(subject) > SUBJECT or not names:
-        subject = f"Retrain: {len(ran)} stages"
-    set_to = "\n".join(f"Set {override}" for override in overrides)
-    table = markdown_table(read_results(load_params())) if METRICS.exists() else ""
-    return "\n\n".join(filter(None, (subject, set_to, table)))
+        subject = f"Retrain: {counted(len(ran), 'stage')}"
+    values = "\n".join(f"Set {override}" for override in overrides)
+    return "\n\n".join(filter(None, (subject, values, results_table())))
+
+
+def results_table() -> str:
+    """Return the table of results, with what changed since the last commit."""
+    if not METRICS.exists():
+        return ""
+    from flows.pages import results_page  # seconds, so not for a run with nothing to commit
+
+    return results_page(read_results(load_params()), read_changes()).text

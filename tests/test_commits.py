@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.commits import check_can_commit, commit, last_results
+from flows.commits import check_can_commit, commit, differing, last_results
 from tasks.stage import StageError
 
 DAY = datetime.date(2026, 11, 21)
@@ -44,7 +44,7 @@ def test_results_are_committed_on_a_new_branch_and_nothing_else_is(results):
     write("metrics/ä new.json", "{}")
     write("code.py", "edited meanwhile")
     git("add", "code.py")
-    branch = commit(results, "Retrain b\n\n| a | table |", DAY)
+    branch = commit(differing(results), "Retrain b\n\n| a | table |", DAY)
     assert branch == git("branch", "--show-current") == "retrain/2026-11-21"
     assert git("rev-parse", "main") == git("rev-parse", "HEAD~1") == began
     assert git("log", "-1", "--format=%an|%B") == "Ada|Retrain b\n\n| a | table |"
@@ -57,21 +57,20 @@ def test_the_second_branch_of_a_day_has_a_number_and_begins_at_the_first(results
     branches = []
     for text in ("new", "newer", "newest"):
         write("dvc.lock", text)
-        branches.append(commit(results, text, DAY))
+        branches.append(commit(differing(results), text, DAY))
     assert branches == ["retrain/2026-11-21", "retrain/2026-11-21-2", "retrain/2026-11-21-3"]
     assert git("log", "--format=%s") == "newest\nnewer\nnew\nBegin"
 
 
 def test_results_that_went_are_committed_as_gone(results):
     Path("metrics/it's b.json").unlink()
-    commit(results, "Less", DAY)
+    commit(differing(results), "Less", DAY)
     assert git("show", "--format=", "--name-status").startswith("D\t")
 
 
-def test_without_a_difference_there_is_no_commit_and_no_branch(results):
+def test_what_no_run_wrote_is_no_result(results):
     write("code.py", "edited meanwhile")
-    assert commit(results, "Nothing", DAY) is None
-    assert git("branch", "--format=%(refname:short)") == "main"
+    assert differing(results) == []
 
 
 @pytest.mark.parametrize("start", ["main", "a detached commit"])
@@ -82,7 +81,7 @@ def test_a_commit_that_git_refuses_leaves_no_branch(results, start):
     git("config", "user.useConfigOnly", "true")
     git("config", "--unset", "user.email")
     with pytest.raises(StageError, match=r"`git commit` failed: .*tell me who you are") as caught:
-        commit(results, "Refused", DAY)
+        commit(differing(results), "Refused", DAY)
     assert "\n" not in str(caught.value)
     assert git("branch", "--show-current") == ("main" if start == "main" else "")
     assert "retrain" not in git("branch", "--all")
