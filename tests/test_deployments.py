@@ -1,6 +1,8 @@
 """`prefect.yaml` on a real server, with a real worker that was started in another folder."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,6 @@ import pytest
 from .conftest import ROOT
 from .living import wait_for
 from .test_retrain import commit_all, git
-
-pytestmark = pytest.mark.slow
 
 
 def prefect(server, folder, *arguments):
@@ -71,6 +71,7 @@ def runs(api, name):
     return [run for run in found if run["end_time"]]
 
 
+@pytest.mark.slow
 def test_what_is_deployed_is_what_the_file_says(deployed, project):
     for each in deployed.values():
         assert each["global_concurrency_limit"]["limit"] == 1
@@ -89,6 +90,7 @@ def test_what_is_deployed_is_what_the_file_says(deployed, project):
     assert all(parameter["description"] for parameter in described.values())
 
 
+@pytest.mark.slow
 def test_a_schedule_fires_and_fires_again(deployed, server, api, project):
     often = ["deployment", "schedule", "create", "retrain/nightly", "--interval", "15", "--replace"]
     assert prefect(server, project.root, *often, "--accept-yes").wait(60) == 0
@@ -107,6 +109,7 @@ def test_a_schedule_fires_and_fires_again(deployed, server, api, project):
     assert git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_run_on_request_takes_parameters_and_says_how_it_ended(deployed, server, api, project):
     asked = ["deployment", "run", "retrain/manual", "--watch", "-p", 'experiments=["quik"]']
     assert prefect(server, project.root, *asked).wait(120) == 1
@@ -119,3 +122,22 @@ def test_a_run_on_request_takes_parameters_and_says_how_it_ended(deployed, serve
     assert prefect(server, project.root, *asked).wait(120) == 0
     assert runs(api, "manual")[-1]["state"]["type"] == "COMPLETED"
     assert (project.root / "report").read_text() == "fitted 2\n"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path, monkeypatch):
+    (tmp_path / "assay").symlink_to(ROOT)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    units = sorted((ROOT / "deploy").glob("*.service"))
+    assert [unit.stem for unit in units] == ["prefect-server", "prefect-worker"]
+    verify = ["systemd-analyze", "verify", "--man=no", *units]
+    checked = subprocess.run(verify, capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_units_start_what_exists_in_this_project():
+    for unit in (ROOT / "deploy").glob("*.service"):
+        (command,) = re.findall("ExecStart=%h/assay/(.*)", unit.read_text())
+        program, *arguments = command.split()
+        asked = [sys.executable, "-m", Path(program).name, *arguments, "--help"]
+        assert subprocess.run(asked, capture_output=True).returncode == 0
