@@ -3,7 +3,7 @@
     python -m tasks.evaluate mnist_cnn
 
 Leaves flat metrics for a diff, a prediction per test image, the tables that `dvc plots`
-draws, and pictures of what went wrong.
+draws, and pictures of what went wrong. Each look by a new model is written into a ledger.
 """
 
 import json
@@ -15,6 +15,7 @@ from jaxtyping import Float32, Int64
 from tasks.images.lesson import lesson
 from tasks.images.samples import Rows, test_rows, train_rows, val_rows, write_table
 from tasks.images.sheet import grid
+from tasks.measures.ledger import record
 from tasks.measures.metrics import calibration, confusion, precision, recall, score
 from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
@@ -147,7 +148,9 @@ def run(name: str) -> None:
     """Score one experiment."""
     params = load_params()
     dataset, wanted = params.experiment(name).dataset, params.evaluate
-    classifier, rows = load_classifier(MODELS / name, params.threads), test_rows(dataset)
+    rows = test_rows(dataset)
+    record(dataset, rows, name, MODELS / name, wanted.looks)
+    classifier = load_classifier(MODELS / name, params.threads)
     probabilities = classifier.probabilities(rows.pixels())
     metrics = score(rows.labels, probabilities, rows.classes, wanted.calibration_bins)
     metrics |= gaps(classifier, dataset, metrics["accuracy"])

@@ -8,7 +8,15 @@ line of the file. There are no default numbers here: what is not in the file is 
 from tasks.params.architectures import Block, Cnn, Mlp, ResNet
 from tasks.params.augment import Augment, Erase
 from tasks.params.datasets import Archive, Dataset, Files, Local, Members, Prepare, Split
-from tasks.params.file import PARAMS, Evaluate, Experiment, Params, Published, load_params
+from tasks.params.file import (
+    PARAMS,
+    Evaluate,
+    Experiment,
+    Looks,
+    Params,
+    Published,
+    load_params,
+)
 from tasks.params.strict import Strict
 from tasks.params.train import (
     EarlyStopping,
@@ -32,6 +40,7 @@ __all__ = [
     "Experiment",
     "Files",
     "Local",
+    "Looks",
     "Members",
     "Mlp",
     "Neighbours",

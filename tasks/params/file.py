@@ -36,9 +36,17 @@ class Experiment(Strict):
     train: Annotated[Network | Neighbours, Field(discriminator="model")]
 
 
-class Evaluate(Strict):
-    """What is written about a scored model."""
+class Looks(Strict):
+    """How many models may be scored on one test set."""
 
+    warn: Count = Field(description="from so many on, evaluate warns")
+    most: Count = Field(description="at so many, evaluate refuses a new one")
+
+
+class Evaluate(Strict):
+    """What is written about a scored model, and how often a test set may be looked at."""
+
+    looks: Looks
     calibration_bins: Count
     mistakes: Count = Field(description="pictures of the worst mistakes")
 

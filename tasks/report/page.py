@@ -14,6 +14,7 @@ from markupsafe import Markup
 from tasks.params import Params
 from tasks.report.composition import Composition, read_composition
 from tasks.report.intervals import Interval, intervals
+from tasks.report.looks import looks_in_words
 from tasks.report.results import Result, markdown_table
 from tasks.report.sections import Section, read_section
 from tasks.report.wording import listed
@@ -32,6 +33,7 @@ class Chapter:
     results: list[Result]
     intervals: dict[str, Interval]
     data: Composition | None
+    looks: str
     sections: list[Section]
 
 
@@ -54,6 +56,7 @@ def read_chapter(params: Params, name: str, results: list[Result]) -> Chapter:
         results=results,
         intervals=intervals(results),
         data=read_composition(name),
+        looks=looks_in_words(name, results),
         sections=[read_section(r, params.experiments[r.name]) for r in results if r.metrics],
     )
 
@@ -86,6 +89,7 @@ def markdown(chapters: Sequence[Chapter]) -> str:
     """Return the results table and the verdicts."""
     results = [result for chapter in chapters for result in chapter.results]
     parts = ["# Results on the test sets\n", markdown_table(results)]
+    parts += [f"{plain(c.title)}: {plain(c.looks)}\n" for c in chapters if c.looks]
     for section in (section for chapter in chapters for section in chapter.sections):
         parts.append(f"## {plain(section.result.title)} (`{section.result.name}`)\n")
         parts.append(
