@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from tasks.images.samples import Rows
 from tasks.measures.ledger import (
-    LEDGER,
     Look,
     corrected_interval,
     digest_of_model,
@@ -22,7 +21,7 @@ from tasks.measures.ledger import (
 )
 from tasks.measures.statistics import wilson_interval
 from tasks.params import Looks
-from tasks.stage import StageError
+from tasks.stage import LEDGER, StageError
 
 BUDGET = Looks(warn=3, most=4)
 

@@ -17,10 +17,9 @@ from typing import NamedTuple
 from tasks.images.samples import Rows, read_table, write_table
 from tasks.measures.statistics import wilson_interval
 from tasks.params import Looks
-from tasks.stage import DATA, SCRATCH, StageError
+from tasks.stage import LEDGER, SCRATCH, StageError
 from tasks.stage.locks import held
 
-LEDGER = DATA / "ledger"
 DIGITS = 16  # of a digest
 CONFIDENCE = 0.95
 
