@@ -7,7 +7,7 @@ LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --extra dev $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gpu run test test-all lint lock bench
+.PHONY: help setup gpu run test test-all lint lock bench soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -37,6 +37,9 @@ lint: setup ## check format, style and types
 
 bench: setup ## time what is said to be fast
 	@$(IN_VENV) python -m pytest tests/benchmarks -s -o python_files="bench_*.py" $(ARGS)
+
+soak: setup ## end runs in every way, 20 times each, and count what is left: about an hour
+	@$(IN_VENV) python -m pytest tests/benchmarks/soak.py -s $(ARGS)
 
 lock: setup ## resolve requirements*.txt anew from pyproject.toml (ARGS=--upgrade for newer ones)
 	@$(IN_VENV) python -m $(LOCK) --extra cpu --output-file requirements.txt
