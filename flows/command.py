@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flows.commits import last_results
+from flows.delivery import Delivery
 from flows.graph import select
+from flows.overrides import with_overrides
 from flows.processes import Outcome
 from flows.stages import changed, read_graph
 from flows.submission import WORKERS
 from flows.summary import show_results, show_stages
+from tasks.params import PARAMS
 from tasks.stage import StageError, errors_in_one_line
 from tasks.stage.locks import RUN, held
 
@@ -23,7 +26,10 @@ def main(flow: Flow) -> int:
     asked = vars(parse())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with errors_in_one_line():
-        told = nothing_changed(**asked) or run(flow, **asked)
+        told = nothing_changed(**asked)
+        if told is None:
+            check(**asked)
+            told = run(flow, **asked)
         show_results()
         print(f"{told[0].upper()}{told[1:]}.")
     return 0
@@ -70,6 +76,17 @@ def nothing_changed(experiments: list[str], wait: bool, **more: object) -> str |
             return None
         show_stages(dict.fromkeys(graph, Outcome("unchanged")))
         return f"nothing changed since {last_results()}"
+
+
+def check(overrides: list[str], push: bool, commit: bool, **_: object) -> None:
+    """Check what the flow will check, before a server starts for many seconds.
+
+    Raises:
+        StageError: if an override is wrong, or the results could not be delivered.
+    """
+    Delivery(push, commit).check()
+    if overrides:
+        with_overrides(PARAMS.read_text("utf-8"), overrides)
 
 
 def run(flow: Flow, **asked: object) -> str:
