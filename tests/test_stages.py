@@ -7,6 +7,8 @@ from flows.graph import Graph, Stage, ready, select
 from flows.stages import changed, read_graph
 from tasks.stage import StageError
 
+from .conftest import ROOT
+
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 
 EVERYTHING = [
@@ -38,6 +40,12 @@ def test_care_comes_from_the_meta_of_dvc_yaml_and_not_from_that_of_a_data_file(p
     graph = read_graph()
     assert graph["fit@slow"].care == Care(timeout_s=30)
     assert graph["gather"].care == graph["photos.dvc"].care == Care()
+
+
+def test_only_downloads_are_tried_again(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    tried_again = {address for address, stage in read_graph().items() if stage.care.retries}
+    assert {address.partition("@")[0] for address in tried_again} == {"download"}
 
 
 def test_a_folder_without_dvc_is_refused(tmp_path, monkeypatch):
