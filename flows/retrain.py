@@ -18,6 +18,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import publish_run
 from flows.commits import last_results
+from flows.courtesy import courtesy
 from flows.delivery import Delivery
 from flows.graph import Graph, select
 from flows.overrides import overridden
@@ -25,6 +26,7 @@ from flows.processes import Outcome, StageFailed, StageProcesses
 from flows.stages import changed, in_order, read_graph
 from flows.submission import WORKERS, submit_all
 from flows.summary import show_stages
+from flows.whereabouts import note_whereabouts
 from tasks.stage import StageError
 from tasks.stage.locks import RUN, held
 
@@ -71,6 +73,8 @@ def retrain(
         workers: how many stages may run side by side.
         wait: for another run in this folder to end, instead of failing.
     """
+    with courtesy("which process this is"):
+        note_whereabouts(flow_run.id)
     overrides = overrides or []
     delivery = Delivery(push, commit)
     try:
@@ -106,12 +110,12 @@ def bring_up_to_date(graph: Graph, lock: int, workers: int, force: bool) -> dict
     processes = StageProcesses([lock], force=force)
     with in_order(processes.outcomes), processes:
         submit_all(stale, processes, workers)
-    outcomes = dict.fromkeys(graph, Outcome("unchanged")) | processes.outcomes
-    for address, stage in stale.items():
-        if address not in processes.outcomes:
-            lacking = [a for a in stage.upstream if outcomes[a].ending in {"failed", "not run"}]
-            outcomes[address] = Outcome("not run", reason=f"needs {', '.join(sorted(lacking))}")
-    return outcomes
+    untold = Outcome("failed", reason="ended without an outcome: see the log of its task")
+    return {
+        **dict.fromkeys(graph, Outcome("unchanged")),
+        **dict.fromkeys(stale, untold),
+        **processes.outcomes,
+    }
 
 
 def conclusion(outcomes: Mapping[str, Outcome]) -> str:
