@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from flows.changes import read_changes
 from flows.commits import check_can_commit, commit, differing
@@ -12,7 +13,7 @@ from flows.stages import kept_by_git
 from tasks.params import PARAMS, load_params
 from tasks.report.results import read_results
 from tasks.report.wording import counted
-from tasks.stage import METRICS
+from tasks.stage import LEDGER, METRICS
 
 SUBJECT = 60  # letters of a commit's first line
 
@@ -38,7 +39,7 @@ class Delivery:
         if self.push:
             check_can_push()
         if self.commit:
-            check_can_commit(kept_by_git())
+            check_can_commit(kept())
 
     def deliver(self, outcomes: Mapping[str, Outcome], overrides: Sequence[str]) -> list[str]:
         """Do it, and say what was done.
@@ -55,11 +56,16 @@ class Delivery:
             push(list(outcomes))
             done.append("pushed")
         if self.commit:
-            results = kept_by_git() | ({PARAMS.resolve()} if overrides else set())
+            results = kept() | ({PARAMS.resolve()} if overrides else set())
             if paths := differing(results):
                 branch = commit(paths, message(outcomes, overrides), datetime.date.today())
                 done.append(f"committed on {branch}")
         return done
+
+
+def kept() -> set[Path]:
+    """Return what a run may write that git keeps; of the ledger, DVC knows nothing."""
+    return kept_by_git() | {LEDGER.resolve()}
 
 
 def message(outcomes: Mapping[str, Outcome], overrides: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from flows.delivery import Delivery, message
 from flows.processes import Outcome
-from tasks.stage import METRICS, StageError
+from tasks.stage import LEDGER, METRICS, StageError
 
 from .conftest import ROOT
 
@@ -48,6 +48,9 @@ def test_a_commit_says_what_ran_with_what_values_and_how_accuracy_changed(real):
     path = METRICS / "digits_knn.json"
     metrics = json.loads(path.read_text())
     path.write_text(json.dumps(metrics | {"accuracy": metrics["accuracy"] + 0.01}))
+    LEDGER.mkdir()
+    (LEDGER / "digits.csv").write_text("one look\n")
+    Delivery(push=False, commit=True).check()
     real.write_params({"experiments.digits_knn.train.folds": 4})
     delivery, overrides = (
         Delivery(push=False, commit=True),
@@ -60,7 +63,9 @@ def test_a_commit_says_what_ran_with_what_values_and_how_accuracy_changed(real):
     assert values == "Set experiments.digits_knn.train.folds=4"
     assert "| `digits_knn` | 98.77 % | +1.00 |" in table
     changed = sh("git", "show", "--format=", "--name-only").split()
-    assert changed == ["data/metrics/digits_knn.json", "params.yaml"]
+    assert changed == [
+        "data/ledger/digits.csv", "data/metrics/digits_knn.json", "params.yaml",
+    ]  # fmt: skip
     assert delivery.deliver(OUTCOMES, overrides) == []
 
 

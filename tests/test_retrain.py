@@ -253,7 +253,7 @@ def test_a_second_run_from_the_command_line_says_that_nothing_changed(project):
     project.dvc("repro")
     before = project.written_by_dvc()
     run = command_line(project, PREFECT_API_URL="http://127.0.0.1:9/api")  # nobody is asked
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=200)
     assert run.returncode == 0
     assert set(endings(output).values()) == {"unchanged"}
     assert "Nothing changed since the last run, which is not committed." in output
@@ -271,7 +271,7 @@ def test_a_second_run_from_the_command_line_says_that_nothing_changed(project):
 )
 def test_the_command_line_refuses_what_cannot_be_done_in_one_line(project, arguments, expected):
     run = command_line(project, *arguments, PREFECT_API_URL="http://127.0.0.1:9/api")
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=200)
     assert run.returncode == 1
     assert output.startswith(f"error: {expected}")
     assert output.count("\n") == 1
