@@ -1,0 +1,162 @@
+"""What a commit or the working tree has of an experiment, read through DVC.
+
+DVC finds the files of any commit: in the folder, in its cache or in a remote. It knows the
+digests of all of them from `dvc.lock`, so that what did not change is not even opened.
+"""
+
+import hashlib
+import io
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from dvc.api import DVCFileSystem
+
+from tasks.review.predictions import parse
+from tasks.stage import PREDICTIONS, PREPARED, StageError
+
+PARAMS = "params.yaml"
+HASH = re.compile("[0-9a-f]{7,40}")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two that are compared.
+
+    Attributes:
+        name: as a person knows it, `HEAD (e5f79e6)` or `the working tree`.
+        commit: its short name, or None for the working tree.
+        files: of the repository as they were.
+        datasets: by experiment, as `params.yaml` names them.
+    """
+
+    name: str
+    commit: str | None
+    files: DVCFileSystem
+    datasets: Mapping[str, str]
+
+    def digest(self, path: Path) -> str | None:
+        """Return the MD5 of an output's contents, None if there is none."""
+        if self.commit is None and path.is_file():
+            return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        try:
+            found: str | None = self.files.info(str(path)).get("dvc_info", {}).get("md5")
+        except FileNotFoundError:
+            return None
+        return found
+
+    def predictions(self, experiment: str) -> pd.DataFrame:
+        """Read what the model of an experiment said of its test images.
+
+        Raises:
+            StageError: if that is not here, or not readable.
+        """
+        path = PREDICTIONS / f"{experiment}.csv"
+        try:
+            text = self.files.read_text(str(path), encoding="utf-8")
+        except OSError:
+            raise StageError(self.explain_missing(experiment, path)) from None
+        return parse(text, f"'{path}' of {self.name}")
+
+    def explain_missing(self, experiment: str, path: Path) -> str:
+        """Say why there are no predictions, and what gets them."""
+        if self.digest(path) is None:
+            stage = shlex.quote(f"evaluate@{experiment}")
+            return f"{self.name} has no predictions of {experiment}: run dvc repro {stage} there."
+        fetch = "dvc fetch --all-commits" if self.commit else "dvc pull"
+        return (
+            f"the predictions of {experiment} of {self.name} are neither in DVC's cache nor in a "
+            f"remote that answers: run {fetch} {shlex.quote(str(path))}, after a dvc push where "
+            "they were made."
+        )
+
+    def pixels(self, dataset: str) -> pd.Series | None:
+        """Return the digests of a dataset's pixels by the ids of its images; None if not here."""
+        path = str(PREPARED / dataset / "samples.csv")
+        try:
+            text = self.files.read_text(path, encoding="utf-8") if self.files.exists(path) else ""
+        except OSError:
+            return None
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False) if text else None
+        return None if table is None else table.set_index("id")["digest"]
+
+
+def commit_side(revision: str) -> Side:
+    """Return what a commit has.
+
+    Raises:
+        StageError: if there is no such commit, or no project in it.
+    """
+    commit = resolve(revision)
+    name = commit if HASH.fullmatch(revision) else f"{revision} ({commit})"
+    return side(name, commit)
+
+
+def working_tree() -> Side:
+    """Return what the current folder has.
+
+    Raises:
+        StageError: if it is not that of a project.
+    """
+    return side("the working tree", None)
+
+
+def side(name: str, commit: str | None) -> Side:
+    """Read which experiments there are."""
+    files = files_of(commit)
+    try:
+        params = yaml.safe_load(files.read_text(PARAMS, encoding="utf-8"))
+        experiments = params["experiments"].items()
+        return Side(name, commit, files, {key: str(value["dataset"]) for key, value in experiments})
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        raise StageError(
+            f"{name} has no experiment to compare: expected a '{PARAMS}' with experiments and "
+            "their datasets. Name a later commit, or run this where that file is."
+        ) from None
+
+
+def files_of(commit: str | None) -> DVCFileSystem:
+    """Return the files of a commit, or of the working tree.
+
+    They are looked for where DVC keeps files today, for a commit does not know of a remote
+    that came after it.
+    """
+    today = DVCFileSystem()
+    return DVCFileSystem(rev=commit, config=dict(today.repo.config)) if commit else today
+
+
+def resolve(revision: str) -> str:
+    """Return the short name of a commit.
+
+    Raises:
+        StageError: if git does not know it, or there is no git repository.
+    """
+    if git("rev-parse", "--git-dir") is None:
+        raise StageError(
+            f"no git repository here: expected one, to read '{revision}' from. "
+            "Run this where the project was cloned."
+        )
+    if found := git(
+        "rev-parse", "--short", "--verify", "--end-of-options", f"{revision}^{{commit}}"
+    ):
+        return found
+    shallow = git("rev-parse", "--is-shallow-repository") == "true"
+    advice = "This clone is shallow: git fetch --unshallow." if shallow else "See git log --all."
+    raise StageError(
+        f"unknown revision '{revision}': expected a commit, branch or tag of this repository. "
+        f"{advice}"
+    )
+
+
+def git(*arguments: str) -> str | None:
+    """Ask git; None if it fails or is not here."""
+    try:
+        asked = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return asked.stdout.strip() if asked.returncode == 0 else None

@@ -1,0 +1,81 @@
+"""Test sets that are the same, and those that are not."""
+
+import pytest
+
+from tasks.review.predictions import align, parse
+from tasks.stage import StageError
+
+
+def predictions(*rows, classes=("cat", "dog")):
+    """Return predictions of rows such as "a cat dog 0.2": id, label, predicted, p of the label."""
+    lines = [",".join(["id,label,predicted", *(f"p:{name}" for name in classes)])]
+    for id_, label, predicted, p in map(str.split, rows):
+        shares = [p if name == label else "0.000000" for name in classes]
+        lines.append(",".join([id_, label, predicted, *shares]))
+    return parse("\n".join(lines) + "\n", "'p.csv'")
+
+
+def test_equal_test_sets_leave_nothing_to_say_whatever_their_order():
+    match = align(
+        predictions("a cat cat 0.9", "b dog cat 0.3"), predictions("b dog dog 0.8", "a cat cat 0.7")
+    )
+    assert match.notes == []
+    assert match.images.loc["b"].tolist() == ["dog", "cat", "dog", 0.3, 0.8]
+    assert match.images.loc["a"].tolist() == ["cat", "cat", "cat", 0.9, 0.7]
+
+
+def test_only_images_in_common_under_one_label_are_compared():
+    before = predictions(
+        "a cat cat 0.9", "b dog cat 0.3", "c dog dog 1", "d cat cat 1", "e cat cat 1"
+    )
+    after = predictions("b dog cat 0.3", "c cat cat 1", "d cat cat 1", "e cat cat 1", "f dog dog 1")
+    match = align(before, after, repainted={"e"})
+    assert list(match.images.index) == ["b", "d"]
+    assert match.notes == [
+        "the test sets differ, 1 image before only, 1 image after only, 1 image with another label "
+        "and 1 image with other pixels: compared on the 2 in common"
+    ]
+
+
+def test_renamed_classes_are_still_the_same_classes():
+    before = predictions("a cat dog 0.4", "b dog dog 0.7")
+    after = predictions("a Katze Katze 0.6", "b dog dog 0.7", classes=("Katze", "dog"))
+    match = align(before, after)
+    assert match.notes == ["classes were renamed: 'cat' is now 'Katze'"]
+    assert match.images.loc["a"].tolist() == ["Katze", "dog", "Katze", 0.4, 0.6]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        ("a dog dog 1", "b cat cat 1", "c cat cat 1"),  # names swapped
+        ("a one one 1", "b two two 1", "c three three 1"),  # a class parted
+        ("a one one 1", "b one one 1", "c one one 1"),  # classes joined
+    ],
+)
+def test_classes_that_are_not_the_same_have_no_image_in_common(after):
+    before = predictions("a cat cat 1", "b dog dog 1", "c dog dog 1")
+    classes = ("cat", "dog", "one", "two", "three")
+    match = align(before, predictions(*after, classes=classes))
+    assert match.images.empty
+    assert match.notes == ["the test sets differ, 3 images with another label: none is in common"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "id,label\na,cat\n",
+        "id,label,predicted,p:cat\na,dog,cat,1\n",
+        "id,label,predicted,p:cat\na,cat,cat,much\n",
+        "id,label,predicted,p:cat\na,cat,cat,1\na,cat,cat,1\n",
+    ],
+)
+def test_another_file_is_refused(text):
+    with pytest.raises(StageError, match=r"'p\.csv' is not what evaluate writes: expected the col"):
+        parse(text, "'p.csv'")
+
+
+def test_classes_may_be_called_anything():
+    text = 'id,label,predicted,p:NA,"p:a,b"\nx/1,"a,b",NA,0.75,0.25\n'
+    assert parse(text, "'p.csv'").loc["x/1"].tolist() == ["a,b", "NA", 0.25]
