@@ -1,0 +1,182 @@
+"""Say what two commits do differently on the same test images, and whether it is more than chance.
+
+    python -m tasks.compare                       # HEAD against the working tree
+    python -m tasks.compare main my-branch --markdown
+    python -m tasks.compare --between mnist_mlp mnist_cnn
+    python -m tasks.compare main --fail-if worse  # exit status 3, for continuous integration
+
+Models of other commits need not be checked out: their predictions are read from DVC's cache or
+remote. Exit status 1 is an error; `--fail-if` makes its verdicts status 3.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import NamedTuple, get_args
+
+from tasks.params.file import entry
+from tasks.review import markdown, terminal
+from tasks.review.difference import Difference, Verdict, judge
+from tasks.review.figures import Figures, measure
+from tasks.review.predictions import align
+from tasks.review.sides import Side, commit_side, working_tree
+from tasks.stage import PREDICTIONS, PREPARED, StageError, errors_in_one_line
+
+FAILED = 3  # exit status of a verdict that `--fail-if` names
+LISTED = 5  # pictures per experiment
+
+
+class Scored(NamedTuple):
+    """An experiment on one side."""
+
+    side: Side
+    experiment: str
+
+    @property
+    def dataset(self) -> str:
+        """Return the name of the dataset whose test images it saw."""
+        return entry(dict(self.side.datasets), self.experiment, "experiment")
+
+    @property
+    def digest(self) -> str | None:
+        """Return a digest of its predictions."""
+        return self.side.digest(PREDICTIONS / f"{self.experiment}.csv")
+
+
+Measured = tuple[str, tuple[str, ...], Figures]  # the experiment's name, notes, figures
+
+
+def compare_commits(before: Side, after: Side) -> list[Difference]:
+    """Compare every experiment of two commits, those that are gone last."""
+    was_scored, is_scored = scored_in(before), scored_in(after)
+    new = {n for n in after.datasets if n not in before.datasets} | is_scored - was_scored
+    found = [
+        Difference(name, "new")
+        if name in new
+        else compare(name, Scored(before, name), Scored(after, name))
+        for name in after.datasets
+    ]
+    gone = [Difference(name, "gone") for name in before.datasets if name not in after.datasets]
+    told = {d.name: d for d in judged(found)}
+    return [*(told[name] for name in after.datasets), *gone]
+
+
+def scored_in(side: Side) -> set[str]:
+    """Return the experiments that were ever scored on one side.
+
+    Raises:
+        StageError: if none was.
+    """
+    found = {name for name in side.datasets if Scored(side, name).digest is not None}
+    if not found:
+        raise StageError(
+            f"{side.name} has no predictions: expected those of at least one experiment. "
+            "Name a commit with results, or run dvc repro and commit dvc.lock."
+        )
+    return found
+
+
+def judged(found: Sequence[Measured | Difference]) -> list[Difference]:
+    """Turn what was measured into verdicts; they come after those that needed none."""
+    told = [d for d in found if isinstance(d, Difference)]
+    return told + judge([measured for measured in found if not isinstance(measured, Difference)])
+
+
+def compare_experiments(before: Scored, after: Scored) -> list[Difference]:
+    """Compare two experiments on one dataset.
+
+    Raises:
+        StageError: if they are on two.
+    """
+    if before.dataset != after.dataset:
+        raise StageError(
+            f"'{before.experiment}' is on {before.dataset} and '{after.experiment}' on "
+            f"{after.dataset}: expected two experiments on one dataset."
+        )
+    return judged([compare(f"{before.experiment} → {after.experiment}", before, after)])
+
+
+def compare(name: str, before: Scored, after: Scored) -> Measured | Difference:
+    """Measure a difference, or say why that cannot be done."""
+    if before.dataset != after.dataset:
+        moved = f"the dataset was {before.dataset} and is {after.dataset}"
+        return Difference(name, "cannot compare", (moved,))
+    notes, repainted = repaint(before, after)
+    same = before.digest is not None and before.digest == after.digest and not repainted
+    try:
+        old, new = (scored.side.predictions(scored.experiment) for scored in (before, after))
+    except StageError as error:
+        if same:
+            return Difference(name, "unchanged", tuple(notes))
+        return Difference(name, "missing", (*notes, str(error)))
+    images, told = align(old, new, repainted=repainted)
+    if images.empty:
+        return Difference(name, "cannot compare", (*notes, *told))
+    return name, (*notes, *told), measure(images)
+
+
+def repaint(before: Scored, after: Scored) -> tuple[list[str], set[str]]:
+    """Return which images of a dataset have other pixels on the other side, and notes."""
+    dataset = before.dataset
+    digests = [scored.side.digest(PREPARED / dataset) for scored in (before, after)]
+    if digests[0] == digests[1] or before.side is after.side:
+        return [], set()
+    old, new = (scored.side.pixels(dataset) for scored in (before, after))
+    if old is None or new is None:
+        return [f"whether the pictures of {dataset} are the same is not known here"], set()
+    both = old.index.intersection(new.index)
+    return [], set(both[old[both].to_numpy() != new[both].to_numpy()])
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tasks.compare",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("before", nargs="?", metavar="REV", help="a commit (HEAD)")
+    parser.add_argument("after", nargs="?", metavar="REV2", help="another (the working tree)")
+    parser.add_argument("--between", nargs=2, metavar="EXPERIMENT", help="of REV, or of both sides")
+    parser.add_argument("--fail-if", action="append", default=[], choices=get_args(Verdict))
+    parser.add_argument("--flips", type=int, default=LISTED, metavar="N", help="pictures to list")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json")
+    form.add_argument("--markdown", dest="form", action="store_const", const="markdown")
+    return parser.parse_args()
+
+
+def sides(wanted: argparse.Namespace) -> tuple[Side, Side]:
+    """Return what is compared: two experiments of one commit, or one of two."""
+    if wanted.between and not wanted.after:
+        only = commit_side(wanted.before) if wanted.before else working_tree()
+        return only, only
+    before = commit_side(wanted.before or "HEAD")
+    return before, commit_side(wanted.after) if wanted.after else working_tree()
+
+
+def main() -> int:
+    """Run the command; return its exit status."""
+    wanted = arguments()
+    before, after = sides(wanted)
+    if wanted.between:
+        first, second = wanted.between
+        found = compare_experiments(Scored(before, first), Scored(after, second))
+    else:
+        found = compare_commits(before, after)
+    title = before.name if before is after else f"{before.name} → {after.name}"
+    match wanted.form:
+        case "json":
+            experiments = [difference.as_json() for difference in found]
+            told = {"before": before.name, "after": after.name, "experiments": experiments}
+            print(json.dumps(told, indent=2, ensure_ascii=False))
+        case "markdown":
+            print(markdown.show(title, found, wanted.flips))
+        case _:
+            terminal.print_to_terminal(terminal.show(title, found, wanted.flips))
+    return FAILED if any(d.verdict in wanted.fail_if for d in found) else 0
+
+
+if __name__ == "__main__":
+    with errors_in_one_line():
+        raise SystemExit(main())
