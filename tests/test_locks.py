@@ -85,6 +85,13 @@ def test_a_held_lock_names_its_holder_in_one_line(lock, another):
     assert holder(lock).pid == other.pid
 
 
+def test_a_second_attempt_in_one_process_leaves_the_holder_s_name(lock):
+    with held(lock, "this run"):
+        with pytest.raises(Busy), held(lock, "this run again"):
+            pass
+        assert holder(lock).what == "this run"
+
+
 def test_a_lock_is_free_after_its_block_and_after_a_kill(lock, another):
     with held(lock, "this run"):
         assert holder(lock).what == "this run"

@@ -60,15 +60,24 @@ def held(path: Path, what: str, *, shared: bool = False, wait: bool = False) -> 
     Raises:
         Busy: if another process holds the lock, and not `wait`.
     """
-    descriptor = opened(path)
-    try:
+    with open_lock(path) as descriptor:
         acquire(descriptor, path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, wait=wait)
         now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
         write(descriptor, f"{os.getpid()}\n{now}\n{what}\n")
+        try:
+            yield descriptor
+        finally:
+            if (other := named(path)) and other.pid == os.getpid():
+                write(descriptor, "")
+
+
+@contextmanager
+def open_lock(path: Path) -> Iterator[int]:
+    """Open the file of a lock, and close it: the lock goes with the last that has it open."""
+    descriptor = opened(path)
+    try:
         yield descriptor
     finally:
-        if (other := named(path)) and other.pid == os.getpid():
-            write(descriptor, "")
         os.close(descriptor)
 
 
@@ -126,11 +135,8 @@ def holder(path: Path) -> Holder | None:
     """Return who holds a lock now, None if it is free."""
     if not path.exists():
         return None
-    descriptor = opened(path)
-    try:
+    with open_lock(path) as descriptor:
         return None if taken(descriptor, fcntl.LOCK_EX) else named(path)
-    finally:
-        os.close(descriptor)
 
 
 def shared_by_ancestor(path: Path) -> bool:
