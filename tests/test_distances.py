@@ -22,15 +22,16 @@ def brute_force(queries, rows, k, metric):
 
 
 @pytest.mark.parametrize("vectorised", KERNELS)
+@pytest.mark.parametrize("prune", [False, True])
 @pytest.mark.parametrize("metric", ["L1", "L2"])
 @given(st.data(), st.integers(1, 40), st.integers(1, 9), st.integers(1, 70))
 @settings(max_examples=40)
-def test_neighbours_are_those_of_brute_force(metric, vectorised, data, n, q, d):
+def test_neighbours_are_those_of_brute_force(metric, prune, vectorised, data, n, q, d):
     few = st.sampled_from([0, 1, 128, 254, 255])  # so that ties abound
     rows = data.draw(arrays(np.uint8, (n, d), elements=few))
     queries = data.draw(arrays(np.uint8, (q, d), elements=few))
     k = data.draw(st.integers(1, n))
-    found = nearest(queries, rows, k, metric, vectorised=vectorised)
+    found = nearest(queries, rows, k, metric, vectorised=vectorised, prune=prune)
     for got, expected in zip(found, brute_force(queries, rows, k, metric), strict=True):
         assert np.array_equal(got, expected)
 

@@ -1,147 +1,151 @@
-"""The nearest rows by L1 or L2, exactly, in integers.
+"""The nearest images by L1 or L2, exactly, in integers.
 
 Pixels are bytes, so distances are whole numbers and there is nothing to round: L1 is the
-sum of absolute differences, L2 is ordered by the sum of squares. Two rows at the same
+sum of absolute differences, L2 is ordered by the sum of squares. Two images at the same
 distance are ordered by their position, so the answer is one and only one. (The usual loop
 over `uint8` arrays wraps around at 256 and loses a third of the accuracy; floating-point
 products of 3,072 pixels exceed the 24 bits of a float's mantissa.)
 
-Every query is compared with every row. A tile of rows stays in the second-level cache
-while a block of queries passes over it.
+Most images are never compared: bounds rule them out. Where they would not, as for noise, a
+sample tells, and every query is compared with every image.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
 
-import numba
 import numpy as np
 from jaxtyping import Int64, UInt8
+from threadpoolctl import threadpool_limits
 
-from tasks.models.neighbours import simd
+from tasks.models.neighbours import brute, pruned, simd
+from tasks.models.neighbours.bounds import bounds
+from tasks.models.neighbours.nearest_list import FARTHEST
+from tasks.models.neighbours.sums import Metric, padded
 from tasks.stage import cores, progress
 
-Metric = Literal["L1", "L2"]
-BLOCK = 256  # queries that one thread carries at a time; a multiple of simd.ROWS
-TILE_BYTES = 256 * 1024  # of rows; half of a usual second-level cache
-PIECE = 128 * 1024  # bytes summed before 32-bit sums of squares could overflow: 2**31 / 130050 * 16
-FARTHEST = np.iinfo(np.int64).max
+__all__ = ["Metric", "nearest"]
+
+MEMORY = 64 * 2**20  # bytes of bounds that one thread holds
+BLOCK = 256  # queries that one thread carries at a time, at most
+SMALL = 2**31  # pairs of bytes below which preparing bounds takes longer than comparing
+SAMPLE_ROWS, SAMPLE_QUERIES = 2048, 32
+WORTH_IT = 0.2  # of the sample; if more must be measured, the bounds do not help
+
+Found = tuple[Int64[np.ndarray, "q k"], Int64[np.ndarray, "q k"]]
 
 
 def nearest(
-    queries: UInt8[np.ndarray, "q d"],
-    rows: UInt8[np.ndarray, "n d"],
+    queries: UInt8[np.ndarray, "q *shape"],
+    rows: UInt8[np.ndarray, "n *shape"],
     k: int,
     metric: Metric,
     *,
     vectorised: bool | None = None,
-) -> tuple[Int64[np.ndarray, "q k"], Int64[np.ndarray, "q k"]]:
+    prune: bool | None = None,
+) -> Found:
     """Return the distances and positions of the k nearest rows of every query.
 
     Args:
-        queries: pixels in 0..255.
-        rows: pixels in 0..255.
+        queries: pixels in 0..255, of pictures (h, w, c) or of vectors.
+        rows: the same.
         k: at most n.
         metric: L2 distances are returned squared.
         vectorised: whether to use AVX2; by default if the processor has it.
+        prune: whether to use bounds; by default if they help.
 
     Returns:
         Ascending by (distance, position).
     """
     fast = simd.available() if vectorised is None else vectorised
-    padded_queries, padded_rows = padded(queries, simd.ROWS), padded(rows, 1)
-    distances = np.full((len(padded_queries), k), FARTHEST, np.int64)
-    positions = np.full((len(padded_queries), k), -1, np.int64)
-    search = (_vectorised if fast else _plain)[metric]
+    queries, rows = pictures(queries), pictures(rows)
+    if prune is None:
+        prune = helps(queries, rows, k, metric, vectorised=fast)
+    search = by_bounds if prune else by_force
+    return search(queries, rows, k, metric, vectorised=fast, what=f"{metric} neighbours")
 
-    def one_block(start: int) -> int:
-        block = slice(start, start + BLOCK)
-        search(padded_queries[block], padded_rows, distances[block], positions[block])
-        return min(BLOCK, len(queries) - start)
 
-    starts = range(0, len(queries), BLOCK)
-    with (
-        progress(f"{metric} neighbours", len(queries)) as advance,
-        ThreadPoolExecutor(cores()) as threads,
-    ):
-        for done in threads.map(one_block, starts):
-            advance(done)
+def pictures(images: UInt8[np.ndarray, "n *shape"]) -> UInt8[np.ndarray, "n h w c"]:
+    """Return images as (n, h, w, c); a vector is a picture of one row."""
+    images = np.asarray(images)
+    return images if images.ndim == 4 else images.reshape(len(images), 1, -1, 1)
+
+
+def helps(
+    queries: np.ndarray, rows: np.ndarray, k: int, metric: Metric, *, vectorised: bool
+) -> bool:
+    """Say whether bounds spare enough, by trying them on a sample of both."""
+    if len(queries) * rows.size < SMALL:
+        return False
+    some_rows = rows[:: -(-len(rows) // SAMPLE_ROWS)]
+    some_queries = queries[:: -(-len(queries) // SAMPLE_QUERIES)]
+    as_many = max(round(k * len(some_rows) / len(rows)), 1)
+    distances, positions = nowhere(len(some_queries), as_many)
+    one_block = with_bounds(some_queries, some_rows, metric, vectorised=vectorised)
+    measured = one_block(slice(0, len(some_queries)), distances, positions)
+    return measured < WORTH_IT * len(some_queries) * len(some_rows)
+
+
+def nowhere(queries: int, k: int) -> Found:
+    """Return lists of neighbours that are still empty."""
+    return np.full((queries, k), FARTHEST, np.int64), np.full((queries, k), -1, np.int64)
+
+
+def by_force(
+    queries: np.ndarray, rows: np.ndarray, k: int, metric: Metric, *, vectorised: bool, what: str
+) -> Found:
+    """Compare every query with every row."""
+    flat_rows = padded(rows.reshape(len(rows), -1))
+    flat_queries = padded(queries.reshape(len(queries), -1), simd.ROWS)
+    distances, positions = nowhere(len(flat_queries), k)
+    search = brute.searcher(metric, vectorised=vectorised)
+
+    def one_block(block: slice) -> None:
+        search(flat_queries[block], flat_rows, distances[block], positions[block])
+
+    in_threads(one_block, len(queries), BLOCK, what)
     return distances[: len(queries)], positions[: len(queries)]
 
 
-def padded(vectors: UInt8[np.ndarray, "n d"], multiple: int) -> UInt8[np.ndarray, "m e"]:
-    """Append zeros, which add nothing to a distance, until the sizes suit the kernels."""
-    n, d = vectors.shape
-    short = (-n % multiple, -d % simd.STRIDE)
-    if short == (0, 0):
-        return np.ascontiguousarray(vectors)
-    return np.pad(vectors, ((0, short[0]), (0, short[1])))
+def by_bounds(
+    queries: np.ndarray, rows: np.ndarray, k: int, metric: Metric, *, vectorised: bool, what: str
+) -> Found:
+    """Compare every query with the rows that bounds do not rule out."""
+    distances, positions = nowhere(len(queries), k)
+    one_block = with_bounds(queries, rows, metric, vectorised=vectorised)
+    size = max(min(MEMORY // (4 * len(rows)), BLOCK) // simd.ROWS * simd.ROWS, simd.ROWS)
+    with threadpool_limits(1, user_api="blas"):  # our threads multiply matrices side by side
+        in_threads(lambda block: one_block(block, distances, positions), len(queries), size, what)
+    return distances, positions
 
 
-@numba.njit(nogil=True, cache=True)
-def _insert(distance, position, distances, positions):
-    """Put a row among the nearest, in the farthest one's stead, behind those equally far."""
-    place = len(distances) - 1
-    while place > 0 and distances[place - 1] > distance:
-        distances[place] = distances[place - 1]
-        positions[place] = positions[place - 1]
-        place -= 1
-    distances[place] = distance
-    positions[place] = position
+def with_bounds(
+    queries: np.ndarray, rows: np.ndarray, metric: Metric, *, vectorised: bool
+) -> Callable[[slice, np.ndarray, np.ndarray], int]:
+    """Return the search of one block of queries, which tells how many rows it measured."""
+    known = bounds(queries, rows, metric, vectorised=vectorised)
+    flat_queries, flat_rows = (padded(i.reshape(len(i), -1)) for i in (queries, rows))
+    search = pruned.searcher(metric, vectorised=vectorised)
+
+    def one_block(block: slice, distances: np.ndarray, positions: np.ndarray) -> int:
+        between = known.between(block)
+        return sum(
+            search(
+                flat_queries, block.start + q, flat_rows,
+                known.sums(block, q, between), known.scale, known.slack,
+                known.queries, known.rows, known.closer_scale, known.closer_slack,
+                distances[block.start + q], positions[block.start + q],
+            )
+            for q in range(len(distances[block]))
+        )  # fmt: skip
+
+    return one_block
 
 
-def _tiled(four: Callable[..., Any]) -> Callable[..., None]:
-    """Compile a search that compares four queries with a row at a time."""
-
-    @numba.njit(nogil=True, cache=True)
-    def search(queries, rows, distances, positions):
-        length, last = rows.shape[1], distances.shape[1] - 1
-        tile = max(TILE_BYTES // length, 1)
-        first_query, first_row = queries.ctypes.data, rows.ctypes.data
-        for start in range(0, len(rows), tile):
-            for q in range(0, len(queries), 4):
-                for row in range(start, min(start + tile, len(rows))):
-                    a, b, c, d = 0, 0, 0, 0
-                    for piece in range(0, length, PIECE):
-                        w, x, y, z = four(
-                            first_query + q * length + piece,
-                            length,
-                            first_row + row * length + piece,
-                            min(PIECE, length - piece),
-                        )
-                        a, b, c, d = a + w, b + x, c + y, d + z
-                    for i, distance in enumerate((a, b, c, d)):
-                        if distance < distances[q + i, last]:
-                            _insert(distance, row, distances[q + i], positions[q + i])
-
-    return search
-
-
-@numba.njit(nogil=True, cache=True)
-def _plain_l1(queries, rows, distances, positions):
-    for q in range(len(queries)):
-        for row in range(len(rows)):
-            total = np.int64(0)
-            for i in range(rows.shape[1]):
-                total += abs(np.int32(queries[q, i]) - np.int32(rows[row, i]))
-            if total < distances[q, -1]:
-                _insert(total, row, distances[q], positions[q])
-
-
-@numba.njit(nogil=True, cache=True)
-def _plain_l2(queries, rows, distances, positions):
-    for q in range(len(queries)):
-        for row in range(len(rows)):
-            total = np.int64(0)
-            for i in range(rows.shape[1]):
-                difference = np.int32(queries[q, i]) - np.int32(rows[row, i])
-                total += difference * difference
-            if total < distances[q, -1]:
-                _insert(total, row, distances[q], positions[q])
-
-
-_plain: dict[Metric, Callable[..., None]] = {"L1": _plain_l1, "L2": _plain_l2}
-_vectorised: dict[Metric, Callable[..., None]] = {
-    "L1": _tiled(simd.absolute),
-    "L2": _tiled(simd.squared),
-}
+def in_threads(one_block: Callable[[slice], object], count: int, size: int, what: str) -> None:
+    """Do the blocks of `count` queries with all cores."""
+    starts = range(0, count, size)
+    with progress(what, count) as advance, ThreadPoolExecutor(cores()) as threads:
+        for start, _ in zip(
+            starts, threads.map(lambda s: one_block(slice(s, s + size)), starts), strict=True
+        ):
+            advance(min(size, count - start))

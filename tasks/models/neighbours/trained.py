@@ -37,12 +37,7 @@ class NearestNeighbours:
     ) -> tuple[Int64[np.ndarray, "n k"], Int64[np.ndarray, "n k"]]:
         """Return distances (L2 squared) and positions of the k nearest training images."""
         metric: Metric = "L1" if self.recipe.metric == "L1" else "L2"
-        return nearest(flat(images), flat(self.images), k, metric)
-
-
-def flat(images: UInt8[np.ndarray, "n h w c"]) -> UInt8[np.ndarray, "n d"]:
-    """Return images as vectors."""
-    return np.asarray(images).reshape(len(images), -1)
+        return nearest(images, self.images, k, metric)
 
 
 def votes(

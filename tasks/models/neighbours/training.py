@@ -14,7 +14,7 @@ import numpy as np
 from tasks.images.samples import Rows, position
 from tasks.models.history import History
 from tasks.models.neighbours.distances import Metric, nearest
-from tasks.models.neighbours.trained import IMAGES, LABELS, flat, votes
+from tasks.models.neighbours.trained import IMAGES, LABELS, votes
 from tasks.models.recipe import Recipe, write_recipe
 from tasks.params import Neighbours, Prepare
 from tasks.stage import StageError, written
@@ -36,7 +36,7 @@ def cross_validation(
         StageError: if a fold is empty or has too few rows to vote.
     """
     folds = np.array([fold_of(digest, params) for digest in rows.digests])
-    images = flat(rows.pixels())
+    images = rows.pixels()
     for fold in range(params.folds):
         held, rest = folds == fold, folds != fold
         if not held.any() or rest.sum() < max(params.ks):
