@@ -1,7 +1,7 @@
 """Bounds below the distances of queries from all rows, for one metric."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 import numba
 import numpy as np
@@ -20,7 +20,8 @@ LEARNED_FROM = 1000  # images that say which coordinates vary most
 NONE = np.zeros((0, 32), np.uint8)  # no closer bound
 
 
-class Bounds(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Bounds(ABC):
     """Bounds between queries and rows: `scale * sums - slack`, and closer ones.
 
     Attributes:
@@ -39,13 +40,13 @@ class Bounds(Protocol):
     closer_scale: int
     closer_slack: int
 
+    @abstractmethod
     def between(self, block: slice) -> np.ndarray:
         """Return what `sums` needs of some queries, for all rows: 4 bytes for each pair."""
-        ...
 
+    @abstractmethod
     def sums(self, block: slice, q: int, between: np.ndarray) -> np.ndarray:
         """Return the sums of one of these queries."""
-        ...
 
 
 def bounds(queries: Images, rows: Images, metric: Metric, *, vectorised: bool) -> Bounds:
@@ -55,18 +56,12 @@ def bounds(queries: Images, rows: Images, metric: Metric, *, vectorised: bool) -
     return ProjectedBounds.prepare(queries, rows)
 
 
-@dataclass(frozen=True)
-class PooledBounds:
+@dataclass(frozen=True, kw_only=True)
+class PooledBounds(Bounds):
     """For L1: from small pictures, and closer ones from less small pictures; see `pooling`."""
 
     smallest_queries: np.ndarray
     smallest_rows: np.ndarray
-    scale: int
-    slack: int
-    queries: np.ndarray
-    rows: np.ndarray
-    closer_scale: int
-    closer_slack: int
     vectorised: bool
 
     @classmethod
@@ -74,12 +69,20 @@ class PooledBounds:
         """Shrink all pictures."""
         shape = rows.shape[1:]
         first, second = factor_for(shape, FIRST), factor_for(shape, SECOND)
-        smallest = [padded(pooled(images, first)) for images in (queries, rows)]
         small = [NONE, NONE]
         if 1 < second < first:
             small = [padded(pooled(images, second)) for images in (queries, rows)]
-        return cls(*smallest, first**2, lost(shape, first), *small, second**2, lost(shape, second),
-                   vectorised)  # fmt: skip
+        return cls(
+            smallest_queries=padded(pooled(queries, first)),
+            smallest_rows=padded(pooled(rows, first)),
+            scale=first**2,
+            slack=lost(shape, first),
+            queries=small[0],
+            rows=small[1],
+            closer_scale=second**2,
+            closer_slack=lost(shape, second),
+            vectorised=vectorised,
+        )
 
     def between(self, block: slice) -> np.ndarray:
         """Return the L1 distances of the smallest pictures, int32."""
@@ -99,27 +102,31 @@ def lost(shape: tuple[int, int, int], factor: int) -> int:
     return (factor**2 - 1) * squares
 
 
-@dataclass(frozen=True)
-class ProjectedBounds:
+@dataclass(frozen=True, kw_only=True)
+class ProjectedBounds(Bounds):
     """For L2, squared: from short vectors; see `projection`."""
 
     short_queries: np.ndarray
     short_rows: np.ndarray
     squares_of_queries: np.ndarray
     squares_of_rows: np.ndarray
-    scale: int
-    slack: int
-    queries: np.ndarray
-    rows: np.ndarray
-    closer_scale: int
-    closer_slack: int
 
     @classmethod
     def prepare(cls, queries: Images, rows: Images) -> "ProjectedBounds":
         """Shorten all pictures."""
         kept = varied(rows[:: -(-len(rows) // LEARNED_FROM)], COORDINATES)
-        short = [projected(images, kept) for images in (queries, rows)]
-        return cls(*short, squares(queries), squares(rows), 1, 0, NONE, NONE, 1, 0)
+        return cls(
+            short_queries=projected(queries, kept),
+            short_rows=projected(rows, kept),
+            squares_of_queries=squares(queries),
+            squares_of_rows=squares(rows),
+            scale=1,
+            slack=0,
+            queries=NONE,
+            rows=NONE,
+            closer_scale=1,
+            closer_slack=0,
+        )
 
     def between(self, block: slice) -> np.ndarray:
         """Return the products of the short vectors, float32."""
