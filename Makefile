@@ -5,6 +5,9 @@ ARGS ?=
 IN_VENV = PATH="$$PWD/.venv/bin:$$PATH"
 LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --extra dev $(ARGS)
+LOCK_BENCH = uv pip compile tests/benchmarks/requirements.in --quiet --universal \
+	--python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps $(ARGS) \
+	--output-file tests/benchmarks/requirements.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gpu run test test-all lint lock bench soak
@@ -35,7 +38,9 @@ lint: setup ## check format, style and types
 	@$(IN_VENV) python -m ruff check .
 	@$(IN_VENV) python -m mypy
 
-bench: setup ## time what is said to be fast
+bench: setup ## time what is said to be fast, beside others (installs them)
+	@$(IN_VENV) python -m pip install --quiet --require-hashes --no-deps \
+		--requirement tests/benchmarks/requirements.txt
 	@$(IN_VENV) python -m pytest tests/benchmarks -s -o python_files="bench_*.py" $(ARGS)
 
 soak: setup ## end runs in every way, 20 times each, and count what is left: about an hour
@@ -44,4 +49,5 @@ soak: setup ## end runs in every way, 20 times each, and count what is left: abo
 lock: setup ## resolve requirements*.txt anew from pyproject.toml (ARGS=--upgrade for newer ones)
 	@$(IN_VENV) python -m $(LOCK) --extra cpu --output-file requirements.txt
 	@$(IN_VENV) python -m $(LOCK) --extra gpu --output-file requirements-gpu.txt
-	@! grep -n '://' requirements.txt requirements-gpu.txt
+	@$(IN_VENV) python -m $(LOCK_BENCH)
+	@! grep -n '://' requirements.txt requirements-gpu.txt tests/benchmarks/requirements.txt

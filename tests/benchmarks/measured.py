@@ -1,0 +1,56 @@
+"""One piece of work in a process of its own: its seconds, and the most memory it needed."""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def work(prepare: Callable[[], object], do: Callable[[object], object]) -> None:
+    """Do the work, in the child, and print what it took; what `prepare` takes does not count."""
+    prepared = prepare()
+    wall, cpu = time.perf_counter(), time.process_time()
+    do(prepared)
+    taken = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    taken["mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(taken))
+
+
+def measured(module: str, *arguments: str) -> dict[str, float]:
+    """Return what the work of a child took: wall and CPU seconds, MiB at most."""
+    command = [sys.executable, "-m", module, *arguments]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr[-2000:]
+    taken: dict[str, float] = json.loads(asked.stdout.splitlines()[-1])
+    return taken
+
+
+def processor() -> str:
+    """Name the processor as the kernel does, and how many cores this process may use."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return f"{len(os.sched_getaffinity(0))} cores, {names[0] if names else platform.machine()}"
+
+
+def versions(*packages: str) -> str:
+    """Name Python and some packages with their versions."""
+    return ", ".join(
+        [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages)]
+    )
+
+
+def write(name: str, lines: list[str]) -> None:
+    """Print a table of results, and keep it."""
+    text = "\n".join(lines) + "\n"
+    print("\n" + text)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text)
