@@ -10,7 +10,7 @@ from flows.markdown import Page
 from flows.processes import Outcome
 from tasks.params import load_params
 from tasks.report.results import read_results
-from tasks.stage import METRICS, REPORT
+from tasks.stage import METRICS
 
 
 def publish_stage(address: str, outcome: Outcome) -> None:
@@ -23,7 +23,7 @@ def publish_stage(address: str, outcome: Outcome) -> None:
 
 
 def publish_run(outcomes: Mapping[str, Outcome]) -> None:
-    """Publish what ran, the results, what changed since the last commit, and the report.
+    """Publish what ran, the results, and what changed since the last commit.
 
     A run in which every stage is unchanged publishes nothing.
     """
@@ -38,9 +38,6 @@ def publish_run(outcomes: Mapping[str, Outcome]) -> None:
         if METRICS.exists():
             publish(pages.results_page(read_results(load_params()), changes))
         publish(pages.changes_page(changes) if changes else None)
-    if (REPORT / "index.html").exists():
-        with courtesy("the report"):
-            publish(pages.report_page())
 
 
 def publish(page: Page | None) -> None:

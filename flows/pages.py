@@ -1,6 +1,5 @@
-"""The pages that a run publishes, as Markdown: what ran, the results, what changed, the report."""
+"""The pages that a run publishes at its end: what ran, the results, what changed."""
 
-import platform
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,8 +11,8 @@ from flows.processes import Outcome
 from tasks.report.page import plain
 from tasks.report.results import HEADINGS, Result
 from tasks.report.wording import counted, listed
-from tasks.stage import REPORT
 
+WIDEST = 80  # characters of code in a page
 LONGEST_VALUE = 60  # characters of a parameter
 MOVED_MOST = 5  # of the metrics of single classes
 URGENT_FIRST: tuple[Ending, ...] = ("failed", "not run", "ran", "restored", "unchanged")
@@ -32,12 +31,18 @@ def stages_page(outcomes: Mapping[str, Outcome]) -> Page:
         if outcome.ending != "unchanged"
     ]
     failures = [
-        f"## {address} failed\n\n{textwrap.indent(outcome.reason, '    ')}\n"
+        f"## {address} failed\n\n{as_printed(outcome.reason)}"
         for address, outcome in outcomes.items()
         if outcome.ending == "failed"
     ]
     what_ran = table(("Stage", "State", "Seconds"), "llr", rows)
     return Page("stages", f"{summary}.", "\n".join([what_ran, *failures]))
+
+
+def as_printed(text: str) -> str:
+    """Return lines as a block of code; a long one would run out of the page."""
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, WIDEST) or [""]]
+    return "".join(f"    {line}\n" for line in lines)
 
 
 def state(outcome: Outcome) -> str:
@@ -134,15 +139,3 @@ def value(of: object) -> str:
         return ""
     text = f"{of:.6g}" if isinstance(of, float) else str(of)
     return plain(textwrap.shorten(text, LONGEST_VALUE, placeholder=" ..."))
-
-
-# ---- the report -----------------------------------------------------------------------
-
-
-def report_page() -> Page:
-    """Return where the report is, with its words."""
-    page = (REPORT / "index.html").resolve()
-    where = f"[{page.as_uri()}]({page.as_uri()}) on {platform.node()}"
-    note = "A browser follows no link from a web page to a file: copy the address."
-    words = (REPORT / "report.md").read_text("utf-8")
-    return Page("report", f"{page} on {platform.node()}", f"{where}\n\n{note}\n\n{words}")

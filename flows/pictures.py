@@ -1,9 +1,10 @@
-"""What a stage shows a person as soon as it has ended: a contact sheet, or how a model scored."""
+"""What a stage shows a person as soon as it has ended: a contact sheet, scores, the report."""
 
 import io
+import platform
 import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -18,7 +19,7 @@ from tasks.report.sections import Figure, read_figures
 from tasks.report.tables import rows_of
 from tasks.report.verdict import Verdict, judge
 from tasks.report.wording import listed
-from tasks.stage import AUGMENTED, PLOTS
+from tasks.stage import AUGMENTED, PLOTS, REPORT
 
 LARGE = 300_000  # bytes of a PNG above which a smaller, lossy picture is worth it
 WIDEST = 900  # pixels; no column of Prefect's UI is wider
@@ -29,8 +30,11 @@ STYLE = Path(report.__file__).with_name("style.css")
 def page_of(address: str) -> Page | None:
     """Return what a stage has to show, None if that is nothing."""
     stage, _, experiment = address.partition("@")
-    make = PAGES.get(stage)
-    return make(address, experiment) if make else None
+    if stage == "augment":
+        return sheet_page(address, experiment)
+    if stage == "evaluate":
+        return scores_page(address, experiment)
+    return report_page() if stage == "publish" else None
 
 
 def sheet_page(address: str, experiment: str) -> Page:
@@ -71,7 +75,13 @@ def scores_page(address: str, experiment: str) -> Page:
     return Page(address, summary, "\n".join(parts))
 
 
-PAGES: dict[str, Callable[[str, str], Page]] = {"augment": sheet_page, "evaluate": scores_page}
+def report_page() -> Page:
+    """Return where the report is, and its words."""
+    page = (REPORT / "index.html").resolve()
+    where = f"[{page.as_uri()}]({page.as_uri()}) on {platform.node()}"
+    note = "A browser follows no link from a web page to a file: copy the address."
+    words = (REPORT / "report.md").read_text("utf-8")
+    return Page("report", f"{page} on {platform.node()}", f"{where}\n\n{note}\n\n{words}")
 
 
 # ---- Markdown -------------------------------------------------------------------------

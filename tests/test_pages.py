@@ -1,14 +1,10 @@
-import platform
-
 import pytest
 
 from flows.changes import Change, Changes
-from flows.pages import changes_page, report_page, results_page, stages_page
+from flows.pages import changes_page, results_page, stages_page
 from flows.processes import Outcome
 from tasks.params import Published
 from tasks.report.results import Result
-
-from .test_publish import published as published  # a fixture: two scored experiments, one to come
 
 
 def result(name, accuracy=None, published=None):
@@ -51,6 +47,14 @@ def test_a_failure_stands_first_in_the_summary_with_its_last_lines_below():
     assert page.summary == "1 failed, 1 not run and 2 unchanged."
     assert "| `fit` | **failed** | 2.0 |\n| `score` | not run: needs fit |  |\n" in page.text
     assert page.text.endswith("\n## fit failed\n\n    # no heading\n    **nor** | a table\n")
+
+
+def test_a_long_line_of_a_failure_is_wrapped():
+    page = stages_page({"fit": Outcome("failed", 1.0, f"{'word ' * 30}\n\nend")})
+    lines = page.text.partition("## fit failed\n\n")[2].splitlines()
+    assert max(map(len, lines)) <= 84
+    assert " ".join(line.strip() for line in lines).split() == ["word"] * 30 + ["end"]
+    assert all(line.startswith("    ") for line in lines)
 
 
 def test_results_show_what_changed_since_the_last_commit():
@@ -123,11 +127,3 @@ def test_of_the_metrics_of_single_classes_only_those_that_moved_most_are_shown()
     assert names == ["accuracy", "recall.5", "recall.6", "recall.7", "recall.8", "recall.9"]
     assert "\n5 others changed less.\n" in page.text
     assert page.text.endswith("All of it: `dvc metrics diff abc1234`.")
-
-
-def test_the_report_says_where_it_is_and_what_it_says(published, monkeypatch):
-    monkeypatch.chdir(published)
-    page = report_page()
-    assert page.summary == f"{published}/data/report/index.html on {platform.node()}"
-    assert page.text.startswith(f"[file://{published}/data/report/index.html](file://{published}")
-    assert (published / "data/report/report.md").read_text("utf-8") in page.text

@@ -1,4 +1,5 @@
 import io
+import platform
 import re
 from base64 import b64decode
 
@@ -80,6 +81,14 @@ def test_drawings_bring_their_colours(scored):
         assert used <= set(re.findall(r"(--\w+): #", svg.partition(">")[0]))
 
 
-@pytest.mark.parametrize("address", ["split@digits", "publish", "photos.dvc", "train@digits_cnn"])
+def test_the_report_says_where_it_is_and_what_it_says(scored, published):
+    page = page_of("publish")
+    assert page.key == "report"
+    assert page.summary == f"{published}/data/report/index.html on {platform.node()}"
+    assert page.text.startswith(f"[file://{published}/data/report/index.html](file://{published}")
+    assert (published / "data/report/report.md").read_text("utf-8") in page.text
+
+
+@pytest.mark.parametrize("address", ["split@digits", "photos.dvc", "train@digits_cnn"])
 def test_most_stages_have_nothing_to_show(address):
     assert page_of(address) is None
