@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -36,11 +36,15 @@ def running_server(home, *options, **environment):
         )
     url = f"http://127.0.0.1:{port}/api"
     try:
-        wait_for(lambda: answers(f"{url}/health"), seconds=120)
+        wait_for(lambda: answers(f"{url}/health"), seconds=240)
         yield url
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def free_port():
