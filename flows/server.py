@@ -1,8 +1,8 @@
 """The server of a run: the one that the settings name, or one of its own.
 
-Prefect would start one by itself. Here it is started so that Ctrl-C, which a terminal sends to
-every process of a command, does not reach it: a run that ends has to tell its server so,
-and would try for minutes if that were gone.
+Prefect would start one by itself. Here it is started so that the signals of a terminal or of
+`timeout`, which go to every process of a command, do not end it: a run that ends has to tell
+its server so, and would try for minutes if that were gone.
 """
 
 import signal
@@ -15,16 +15,24 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
 from tasks.stage import StageError
 
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
+
 
 class Server(SubprocessASGIServer):
-    """A server that Ctrl-C does not reach. Prefect finds it, as one that it started itself."""
+    """A server that only its run ends. Prefect finds it, as one that it started itself."""
 
     def _run_uvicorn_command(self) -> subprocess.Popen[Any]:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process begins with our mask
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a process begins with our mask
         try:
             return super()._run_uvicorn_command()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def stop(self) -> None:
+        """End the server, which hears no gentler signal; its database bears that."""
+        if self.server_process:
+            self.server_process.kill()
+        super().stop()
 
 
 def ensure_server() -> None:

@@ -304,13 +304,17 @@ def test_without_a_server_one_is_started_and_ended(project, empty_home):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_run_with_its_own_server_at_once(project, empty_home):
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_ends_a_run_with_its_own_server_at_once(
+    project, empty_home, number
+):
     project.write_recipes(slow={"sleep": 300})
     run = command_line(project, "slow", **empty_home)
-    wait_for(lambda: ["sleep", "300"] in commands_in(project.root), seconds=200)
-    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to every process of the command
-    output, _ = run.communicate(timeout=30)
-    assert run.returncode == 130
+    wait_for(lambda: ["sleep", "300"] in commands_in(project.root), seconds=600)
+    os.killpg(run.pid, number)  # as a terminal or `timeout` does
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 128 + number
     assert "Traceback" not in output
     assert commands_in(project.root) == []
 
