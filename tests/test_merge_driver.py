@@ -130,6 +130,7 @@ def test_after_a_conflict_one_side_taken_everywhere_needs_no_training(repository
     assert repository.stale() == []
 
 
+@pytest.mark.slow
 def test_experiments_that_both_branches_added_merge_with_their_ignored_outputs(repository):
     head, slow, rest = repository.read("params.yaml").partition("  slow:\n")
     new = "  {}: {{set: a, rate: 5, sleep: 0, exit: 0}}\n"
