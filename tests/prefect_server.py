@@ -62,10 +62,23 @@ def answers(url):
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """Start one Prefect server for all tests; return the address of its API."""
-    with running_server(tmp_path_factory.mktemp("prefect"), "--no-ui") as url:
-        yield url
+def common_server(tmp_path_factory):
+    """Start one Prefect server for all tests; return its folder and the address of its API."""
+    home = tmp_path_factory.mktemp("prefect")
+    with running_server(home, "--no-ui") as url:
+        yield home, url
+
+
+@pytest.fixture
+def server(common_server):
+    """Return the address of the common server's API; fail with its last words if it is gone."""
+    home, url = common_server
+    try:
+        wait_for(lambda: answers(f"{url}/health"), seconds=30)
+    except AssertionError:
+        said = (home / "log").read_text()[-2000:] if home.exists() else "its folder is gone, too"
+        pytest.fail(f"the tests' Prefect server no longer answers: {said}", pytrace=False)
+    return url
 
 
 @pytest.fixture
