@@ -26,7 +26,6 @@ IMAGES, LABELS = b"images" * 9000, b"labels" * 9000
 PICTURES = {"set/cats/1.jpg": b"cat", "set/dogs/1.jpg": b"dog"}
 STRAY = {"set/vectorize.py": b"print()", "readme.txt": b"hello"}
 RAW = Path("data/raw")
-PARAMS = "{threads: 1, evaluate: {calibration_bins: 10, mistakes: 1}, experiments: {}}"
 REST = {
     "title": "Own",
     "split": {"seed": 0, "val": 0.1, "test": 0.2, "duplicates": "warn"},
@@ -74,7 +73,7 @@ def no_pause(monkeypatch):
 
 
 @pytest.fixture
-def sources(tmp_path, monkeypatch, web):
+def sources(tmp_path, monkeypatch, web, own_params):
     """Enter a project with a dataset of each kind; return a function that changes a field."""
     root = tmp_path / "project"
     root.mkdir()
@@ -100,7 +99,7 @@ def sources(tmp_path, monkeypatch, web):
         },
         "own": {"kind": "local", "watch": "pictures", "max_unpacked_mib": 1},
     }
-    params = yaml.safe_load(PARAMS)
+    params = {**own_params, "experiments": {}}
 
     def change(name="files", **fields):
         kinds[name] |= fields
