@@ -72,29 +72,21 @@ def _squared(row, other):
     return total
 
 
-@numba.njit(nogil=True, cache=True)
-def _four_absolute(rows, a, b, c, d, others, i):
-    other = others[i]
-    return (
-        _absolute(rows[a], other),
-        _absolute(rows[b], other),
-        _absolute(rows[c], other),
-        _absolute(rows[d], other),
-    )
+def _one_by_one(distance: Callable[..., Any]) -> Four:
+    @numba.njit(nogil=True, cache=True)
+    def four_sums(rows, a, b, c, d, others, i):
+        other = others[i]
+        return (
+            distance(rows[a], other),
+            distance(rows[b], other),
+            distance(rows[c], other),
+            distance(rows[d], other),
+        )
+
+    return four_sums
 
 
-@numba.njit(nogil=True, cache=True)
-def _four_squared(rows, a, b, c, d, others, i):
-    other = others[i]
-    return (
-        _squared(rows[a], other),
-        _squared(rows[b], other),
-        _squared(rows[c], other),
-        _squared(rows[d], other),
-    )
-
-
-PLAIN: dict[Metric, Four] = {"L1": _four_absolute, "L2": _four_squared}
+PLAIN: dict[Metric, Four] = {"L1": _one_by_one(_absolute), "L2": _one_by_one(_squared)}
 VECTORISED: dict[Metric, Four] = {
     "L1": _by_address(simd.absolute),
     "L2": _by_address(simd.squared),
