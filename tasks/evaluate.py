@@ -150,7 +150,9 @@ def run(name: str) -> None:
     dataset, wanted = params.experiment(name).dataset, params.evaluate
     rows = test_rows(dataset)
     record(dataset, rows, name, MODELS / name, wanted.looks)
-    classifier = load_classifier(MODELS / name, params.threads)
+    classifier = load_classifier(
+        MODELS / name, threads=params.threads, memory_mib=params.memory_mib
+    )
     probabilities = classifier.probabilities(rows.pixels())
     metrics = score(rows.labels, probabilities, rows.classes, wanted.calibration_bins)
     metrics |= gaps(classifier, dataset, metrics["accuracy"])

@@ -130,7 +130,9 @@ def main() -> int:
     params = load_params()
     params.experiment(wanted.experiment)
     files = pictures(wanted.paths)
-    classifier = load_classifier(MODELS / wanted.experiment, params.threads)
+    classifier = load_classifier(
+        MODELS / wanted.experiment, threads=params.threads, memory_mib=params.memory_mib
+    )
     predictions = []
     with progress("pictures", len(files)) as advance:
         for prediction in predict(classifier, files, wanted.top):

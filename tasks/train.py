@@ -37,7 +37,9 @@ def run(name: str) -> None:
         else:
             from tasks.models.neighbours import training as neighbours
 
-            history = neighbours.fit(train, val, experiment.train, prepare, folder, scratch)
+            history = neighbours.fit(
+                train, val, experiment.train, prepare, params.memory_mib, folder, scratch
+            )
         write_table(PLOTS / name / "history.csv", history.columns, history.rows)
 
 

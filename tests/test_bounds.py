@@ -110,8 +110,10 @@ def test_few_pictures_are_not_worth_any_preparation():
 @pytest.mark.parametrize("metric", ["L1", "L2"])
 def test_the_100_nearest_of_cifar_10_are_those_of_brute_force(metric, cifar_10):
     queries, rows = cifar_10[:40], cifar_10[40:]
-    pruned = nearest(queries, rows, 100, metric, prune=True)
-    for mine, theirs in zip(pruned, nearest(queries, rows, 100, metric, prune=False), strict=True):
+    pruned = nearest(queries, rows, 100, metric, prune=True, memory_mib=64)
+    for mine, theirs in zip(
+        pruned, nearest(queries, rows, 100, metric, prune=False, memory_mib=64), strict=True
+    ):
         assert np.array_equal(mine, theirs)
 
 

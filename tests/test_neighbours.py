@@ -57,17 +57,17 @@ def test_folds_ignore_the_split_and_keep_copies_together():
 
 
 def test_cross_validation_scores_every_setting_on_every_fold(easy, tmp_path):
-    table = list(cross_validation(easy, params(), tmp_path))
+    table = list(cross_validation(easy, params(), 64, tmp_path))
     assert len(table) == 2 * 2 * 3
     assert all(accuracy == 1.0 for *_, accuracy in table)
 
 
 def test_a_search_that_was_finished_is_not_made_again(easy, tmp_path):
-    whole = list(cross_validation(easy, params(), tmp_path))
+    whole = list(cross_validation(easy, params(), 64, tmp_path))
     first, *others = sorted(tmp_path.iterdir())
     first.write_text(first.read_text().replace("1.0", "0.125"))
     others[0].unlink()
-    again = list(cross_validation(easy, params(), tmp_path))
+    again = list(cross_validation(easy, params(), 64, tmp_path))
     assert again != whole
     assert [a for a, w in zip(again, whole, strict=True) if a[3] != w[3]] == [
         row for row in again if row[3] == 0.125
@@ -83,7 +83,7 @@ def test_the_best_mean_is_chosen_and_the_smaller_k_in_a_tie():
 def test_too_few_rows_for_k_are_refused(easy, tmp_path):
     few = rows(easy.images[:3], easy.labels[:3])
     with pytest.raises(StageError, match=r"fold 1 of 3 leaves \d+ of 3 rows to vote: expected"):
-        list(cross_validation(few, params(ks=[50]), tmp_path))
+        list(cross_validation(few, params(ks=[50]), 64, tmp_path))
 
 
 def test_a_fitted_model_is_self_contained_and_votes_with_train_and_val(easy, tmp_path):
@@ -94,9 +94,9 @@ def test_a_fitted_model_is_self_contained_and_votes_with_train_and_val(easy, tmp
         easy.images, np.arange(40, 60), easy.labels[40:], easy.ids[40:], easy.digests[40:],
         easy.classes,
     )  # fmt: skip
-    history = fit(train, val, params(), PREPARE, tmp_path, tmp_path / "scratch")
+    history = fit(train, val, params(), PREPARE, 64, tmp_path, tmp_path / "scratch")
     assert history.columns == ["metric", "k", "fold", "accuracy"]
-    model = load_classifier(tmp_path, threads=1)
+    model = load_classifier(tmp_path, threads=1, memory_mib=64)
     assert model.learned_by_heart
     assert (model.recipe.metric, model.recipe.k) == ("L1", 1)
     assert model.recipe.cross_validated_accuracy == 1.0
@@ -107,9 +107,9 @@ def test_a_fitted_model_is_self_contained_and_votes_with_train_and_val(easy, tmp
 
 def test_a_folder_without_a_model_is_named(tmp_path):
     with pytest.raises(StageError, match=r"no model in '.*': expected 'recipe.json' there"):
-        load_classifier(tmp_path, threads=1)
+        load_classifier(tmp_path, threads=1, memory_mib=64)
 
 
 def test_the_recipe_is_readable_json(easy, tmp_path):
-    fit(easy, rows(easy.images[:0], []), params(), PREPARE, tmp_path, tmp_path / "scratch")
+    fit(easy, rows(easy.images[:0], []), params(), PREPARE, 64, tmp_path, tmp_path / "scratch")
     assert json.loads((tmp_path / "recipe.json").read_text())["classes"] == ["dark", "light"]

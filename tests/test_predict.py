@@ -91,7 +91,7 @@ def test_a_model_sees_new_pictures_as_it_saw_its_training_pictures(own):
         stage.run("pets")
     train.run("pets_knn")
     samples = read_table(own.root / "data/prepared/pets/samples.csv")
-    classifier = load_classifier(own.root / "data/models/pets_knn", threads=1)
+    classifier = load_classifier(own.root / "data/models/pets_knn", threads=1, memory_mib=64)
     files = [own.root / "data/raw/pets" / name for name in samples["id"]]
     packed = np.load(own.root / "data/prepared/pets/images.npy")
     decoded = [predict.decoded(file, classifier.recipe.prepare) for file in files]

@@ -17,4 +17,4 @@ def test_every_recipe_of_params_yaml_survives_the_file(workspace, tmp_path):
 
 def test_a_folder_without_a_model_says_how_to_get_one(tmp_path):
     with pytest.raises(StageError, match=r"no model in '.*': expected 'recipe\.json' there"):
-        load_classifier(tmp_path, threads=1)
+        load_classifier(tmp_path, threads=1, memory_mib=64)

@@ -117,7 +117,7 @@ def test_every_family_learns_32_pictures_by_heart(architecture, head, tmp_path):
     table = [dict(zip(history.columns, row, strict=True)) for row in history.rows]
     assert len(table) == 30
     assert table[-1]["train_accuracy"] == 1.0
-    model = load_classifier(tmp_path / "model", threads=2)
+    model = load_classifier(tmp_path / "model", threads=2, memory_mib=64)
     rows = stripes(48)
     probabilities = model.probabilities(rows.images)
     assert probabilities.shape == (48, 2)
@@ -149,7 +149,7 @@ def test_everything_at_once_trains_twice_to_the_same_bytes(tmp_path):
     assert [row[1] for row in histories[0].rows] == [8, 8, 12, 12]
     for file in ("model.keras", "recipe.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
-    model = load_classifier(tmp_path / "a", threads=2)
+    model = load_classifier(tmp_path / "a", threads=2, memory_mib=64)
     assert np.allclose(model.probabilities(stripes(5).images).sum(axis=1), 1, atol=1e-5)
 
 

@@ -6,12 +6,13 @@ from tasks.models.classifier import Classifier
 from tasks.models.recipe import read_recipe
 
 
-def load_classifier(folder: Path, threads: int) -> Classifier:
+def load_classifier(folder: Path, *, threads: int, memory_mib: int) -> Classifier:
     """Load a model. Keras is imported only for a network.
 
     Args:
         folder: as `train` left it.
         threads: of one operation; another number gives other bits.
+        memory_mib: of bounds that a search for neighbours holds; changes no result.
 
     Raises:
         StageError: if there is no model in the folder.
@@ -19,7 +20,7 @@ def load_classifier(folder: Path, threads: int) -> Classifier:
     if read_recipe(folder).train.model == "neighbours":
         from tasks.models.neighbours import trained as neighbours
 
-        return neighbours.load(folder)
+        return neighbours.load(folder, memory_mib)
     from tasks.models.network import trained as network
 
     return network.load(folder, threads)

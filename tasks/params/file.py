@@ -55,6 +55,9 @@ class Params(Strict):
     """The whole file."""
 
     threads: Count = Field(description="of one operation; another number gives other bits")
+    memory_mib: Count = Field(
+        description="of bounds that a search for neighbours holds; changes no result"
+    )
     evaluate: Evaluate
     datasets: dict[Name, Dataset]
     experiments: dict[Name, Experiment]

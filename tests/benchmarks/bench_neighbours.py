@@ -29,7 +29,7 @@ def images(folder, part):
 def ours(metric, queries, rows, **options):
     from tasks.models.neighbours.distances import nearest
 
-    return nearest(queries, rows, K, metric, **options)[0]
+    return nearest(queries, rows, K, metric, memory_mib=256, **options)[0]
 
 
 def numpy_loop(metric, queries, rows):

@@ -25,7 +25,6 @@ from tasks.stage import cores, progress
 
 __all__ = ["Metric", "nearest"]
 
-MEMORY = 64 * 2**20  # bytes of bounds that one thread holds
 BLOCK = 256  # queries that one thread carries at a time, at most
 SMALL = 2**31  # pairs of bytes below which preparing bounds takes longer than comparing
 SAMPLE_ROWS, SAMPLE_QUERIES = 2048, 32
@@ -40,6 +39,7 @@ def nearest(
     k: int,
     metric: Metric,
     *,
+    memory_mib: int,
     vectorised: bool | None = None,
     prune: bool | None = None,
 ) -> Found:
@@ -50,6 +50,7 @@ def nearest(
         rows: the same.
         k: at most n.
         metric: L2 distances are returned squared.
+        memory_mib: of bounds that all threads hold; a thread needs 16 bytes a row at least.
         vectorised: whether to use AVX2; by default if the processor has it.
         prune: whether to use bounds; by default if they help.
 
@@ -60,8 +61,17 @@ def nearest(
     queries, rows = pictures(queries), pictures(rows)
     if prune is None:
         prune = helps(queries, rows, k, metric, vectorised=fast)
-    search = by_bounds if prune else by_force
-    return search(queries, rows, k, metric, vectorised=fast, what=f"{metric} neighbours")
+    what = f"{metric} neighbours"
+    if not prune:
+        return by_force(queries, rows, k, metric, vectorised=fast, what=what)
+    block = block_for(len(rows), memory_mib)
+    return by_bounds(queries, rows, k, metric, block, vectorised=fast, what=what)
+
+
+def block_for(rows: int, memory_mib: int) -> int:
+    """Return how many queries a thread carries, so that the bounds of all threads fit."""
+    fitting = memory_mib * 2**20 // (cores() * 4 * rows)
+    return max(min(fitting, BLOCK) // simd.ROWS * simd.ROWS, simd.ROWS)
 
 
 def pictures(images: UInt8[np.ndarray, "n *shape"]) -> UInt8[np.ndarray, "n h w c"]:
@@ -107,14 +117,20 @@ def by_force(
 
 
 def by_bounds(
-    queries: np.ndarray, rows: np.ndarray, k: int, metric: Metric, *, vectorised: bool, what: str
+    queries: np.ndarray,
+    rows: np.ndarray,
+    k: int,
+    metric: Metric,
+    block: int,
+    *,
+    vectorised: bool,
+    what: str,
 ) -> Found:
     """Compare every query with the rows that bounds do not rule out."""
     distances, positions = nowhere(len(queries), k)
     one_block = with_bounds(queries, rows, metric, vectorised=vectorised)
-    size = max(min(MEMORY // (4 * len(rows)), BLOCK) // simd.ROWS * simd.ROWS, simd.ROWS)
     with threadpool_limits(1, user_api="blas"):  # our threads multiply matrices side by side
-        in_threads(lambda block: one_block(block, distances, positions), len(queries), size, what)
+        in_threads(lambda some: one_block(some, distances, positions), len(queries), block, what)
     return distances, positions
 
 

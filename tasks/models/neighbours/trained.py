@@ -24,6 +24,7 @@ class NearestNeighbours:
     recipe: Recipe
     images: np.ndarray
     labels: np.ndarray
+    memory_mib: int  # of bounds that a search holds
     learned_by_heart: bool = True
 
     def probabilities(self, images: UInt8[np.ndarray, "n h w c"]) -> Float32[np.ndarray, "n k"]:
@@ -37,7 +38,7 @@ class NearestNeighbours:
     ) -> tuple[Int64[np.ndarray, "n k"], Int64[np.ndarray, "n k"]]:
         """Return distances (L2 squared) and positions of the k nearest training images."""
         metric: Metric = "L1" if self.recipe.metric == "L1" else "L2"
-        return nearest(images, self.images, k, metric)
+        return nearest(images, self.images, k, metric, memory_mib=self.memory_mib)
 
 
 def votes(
@@ -49,10 +50,11 @@ def votes(
     return (counts / k).astype(np.float32)
 
 
-def load(folder: Path) -> NearestNeighbours:
+def load(folder: Path, memory_mib: int) -> NearestNeighbours:
     """Load a model that `fit` wrote."""
     return NearestNeighbours(
         recipe=read_recipe(folder),
         images=np.load(folder / IMAGES, mmap_mode="r"),
         labels=np.load(folder / LABELS),
+        memory_mib=memory_mib,
     )

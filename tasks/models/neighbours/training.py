@@ -26,7 +26,7 @@ def fold_of(digest: str, params: Neighbours) -> int:
 
 
 def cross_validation(
-    rows: Rows, params: Neighbours, scratch: Path
+    rows: Rows, params: Neighbours, memory_mib: int, scratch: Path
 ) -> Iterator[tuple[Metric, int, int, float]]:
     """Yield (metric, k, fold, accuracy) for every setting; one search serves every k.
 
@@ -48,7 +48,9 @@ def cross_validation(
         for metric in params.metrics:
             finished = scratch / f"{metric}.{fold + 1}.json"
             if not finished.exists():
-                _, positions = nearest(images[held], images[rest], max(params.ks), metric)
+                _, positions = nearest(
+                    images[held], images[rest], max(params.ks), metric, memory_mib=memory_mib
+                )
                 labels, truth = rows.labels[rest][positions], rows.labels[held]
                 predicted = [votes(labels, k, len(rows.classes)).argmax(axis=1) for k in params.ks]
                 written(finished, json.dumps([float((p == truth).mean()) for p in predicted]))
@@ -67,10 +69,16 @@ def choose(table: list[tuple[Metric, int, int, float]]) -> tuple[Metric, int, fl
 
 
 def fit(
-    train: Rows, val: Rows, params: Neighbours, prepare: Prepare, folder: Path, scratch: Path
+    train: Rows,
+    val: Rows,
+    params: Neighbours,
+    prepare: Prepare,
+    memory_mib: int,
+    folder: Path,
+    scratch: Path,
 ) -> History:
     """Choose the setting, write the model into an empty folder, return the table of folds."""
-    table = sorted(cross_validation(train, params, scratch))
+    table = sorted(cross_validation(train, params, memory_mib, scratch))
     metric, k, accuracy = choose(table)
     index = np.sort(np.concatenate([train.index, val.index]))
     labels = np.empty(len(train.images), np.int64)
