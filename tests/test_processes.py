@@ -227,7 +227,7 @@ def test_a_kill_in_the_middle_leaves_no_process_and_nothing_that_counts_as_done(
     thread = threading.Thread(target=run)
     thread.start()
     wait_for((project.root / "copy").exists)
-    dvc = psutil.Process().children()[0]
+    dvc = next(p for p in psutil.Process().children() if "stage_process.py" in str(p.cmdline()))
     [dvc, *dvc.children()][depth].kill()
     thread.join(10)
     assert failures == ["ended by SIGKILL"]

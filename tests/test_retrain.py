@@ -60,6 +60,7 @@ def endings(output):
     return dict(re.findall(r"^ +(\S+) +(ran|restored|unchanged|failed|not run)\b", output, re.M))
 
 
+@pytest.mark.slow  # test_one_dag sees the same in a larger project
 def test_from_nothing_and_after_a_change_the_bytes_are_those_of_dvc_repro(project, api, capsys):
     twin = project.twin()
     assert retrain(return_state=True).is_completed()
@@ -80,6 +81,7 @@ def test_from_nothing_and_after_a_change_the_bytes_are_those_of_dvc_repro(projec
     assert project.written_by_dvc() == twin.written_by_dvc()
 
 
+@pytest.mark.slow  # test_one_dag sees the same in a larger project
 def test_some_experiments_and_then_all_leave_the_bytes_of_dvc_repro(project, api):
     twin = project.twin()
     assert retrain(["quick"], return_state=True).is_completed()
