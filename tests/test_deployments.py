@@ -137,7 +137,9 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path, monkeypatch):
 
 def test_the_units_start_what_exists_in_this_project():
     for unit in (ROOT / "deploy").glob("*.service"):
-        (command,) = re.findall("ExecStart=%h/assay/(.*)", unit.read_text())
-        program, *arguments = command.split()
-        asked = [sys.executable, "-m", Path(program).name, *arguments, "--help"]
-        assert subprocess.run(asked, capture_output=True).returncode == 0
+        commands = re.findall("ExecStart(?:Pre)?=-?%h/assay/.venv/bin/(.*)", unit.read_text())
+        assert len(commands) == unit.read_text().count("ExecStart")
+        for command in commands:
+            asked = command.removeprefix("python -m ").split()
+            ran = subprocess.run([sys.executable, "-m", *asked, "--help"], capture_output=True)
+            assert ran.returncode == 0
