@@ -14,11 +14,13 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
+from tasks.measures.spread import Spread
 from tasks.params.file import entry
 from tasks.review import markdown, terminal
 from tasks.review.difference import Difference, Verdict, judge
 from tasks.review.figures import Figures, measure
 from tasks.review.predictions import align
+from tasks.review.seeds import describe_seeds
 from tasks.review.sides import Side, commit_side, working_tree
 from tasks.stage import PREDICTIONS, PREPARED, StageError, errors_in_one_line
 
@@ -41,6 +43,11 @@ class Scored(NamedTuple):
     def digest(self) -> str | None:
         """Return a digest of its predictions."""
         return self.side.digest(PREDICTIONS / f"{self.experiment}.csv")
+
+    @property
+    def spread(self) -> Spread | None:
+        """Return how far its seeds lie apart, None if it was trained with one."""
+        return Spread.read(self.side.metrics(self.experiment))
 
 
 Measured = tuple[str, tuple[str, ...], Figures]  # the experiment's name, notes, figures
@@ -112,7 +119,9 @@ def compare(name: str, before: Scored, after: Scored) -> Measured | Difference:
     images, told = align(old, new, repainted=repainted)
     if images.empty:
         return Difference(name, "cannot compare", (*notes, *told))
-    return name, (*notes, *told), measure(images)
+    figures = measure(images)
+    seeds = describe_seeds(figures.pairs, before.spread, after.spread) if figures.flips else []
+    return name, (*notes, *told, *seeds), figures
 
 
 def repaint(before: Scored, after: Scored) -> tuple[list[str], set[str]]:

@@ -17,11 +17,12 @@ from tasks.images.samples import Rows, test_rows, train_rows, val_rows, write_ta
 from tasks.images.sheet import grid
 from tasks.measures.ledger import record
 from tasks.measures.metrics import calibration, confusion, precision, recall, score
+from tasks.measures.spread import Spread
 from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
 from tasks.models.neighbours.trained import NearestNeighbours
-from tasks.params import load_params
-from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, replacing, written
+from tasks.params import Params, load_params
+from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, REPEATS, replacing, written
 from tasks.stage.command import main
 
 TRAIN_SAMPLE = 5000  # training images that are scored to measure the gap
@@ -144,18 +145,43 @@ def draw_lesson(folder: Path, rows: Rows) -> None:
         write_table(folder / "lesson.csv", ["what", "distance"], described)
 
 
+def spread(
+    folders: list[Path], first: Classifier, accuracy: float, rows: Rows, params: Params
+) -> dict[str, float]:
+    """Score the models of further seeds, and return how far all seeds lie apart, if any do.
+
+    Args:
+        folders: of the models of further seeds.
+        first: the model that is used.
+        accuracy: its own.
+        rows: of the test set.
+        params: the whole file.
+    """
+    scored = {first.recipe.train.seed: accuracy}
+    for folder in folders:
+        model = load_classifier(folder, threads=params.threads, memory_mib=params.memory_mib)
+        scored[model.recipe.train.seed] = right(model, rows, np.arange(len(rows)))
+    if len(scored) < 2:
+        return {}
+    each = {f"accuracy_of_seed.{seed}": round(scored[seed], 6) for seed in sorted(scored)}
+    return each | Spread.of([*scored.values()], len(rows)).as_metrics()
+
+
 def run(name: str) -> None:
-    """Score one experiment."""
+    """Score one experiment: its model, and those that differ from it in the seed."""
     params = load_params()
     dataset, wanted = params.experiment(name).dataset, params.evaluate
     rows = test_rows(dataset)
-    record(dataset, rows, name, MODELS / name, wanted.looks)
+    repeated = sorted((REPEATS / name).glob("seed-*"))
+    for model in (MODELS / name, *repeated):
+        record(dataset, rows, name, model, wanted.looks)
     classifier = load_classifier(
         MODELS / name, threads=params.threads, memory_mib=params.memory_mib
     )
     probabilities = classifier.probabilities(rows.pixels())
     metrics = score(rows.labels, probabilities, rows.classes, wanted.calibration_bins)
     metrics |= gaps(classifier, dataset, metrics["accuracy"])
+    metrics |= spread(repeated, classifier, metrics["accuracy"], rows, params)
     with replacing(PLOTS / name / "pictures") as pictures:
         pictures.mkdir()
         draw_mistakes(pictures, rows, probabilities, wanted.mistakes)

@@ -7,8 +7,9 @@ out of reach here. A training that was killed goes on where it was, to the same 
 """
 
 from tasks.images.samples import train_rows, val_rows, write_table
+from tasks.models.fitting import fit
 from tasks.models.inputs import inputs
-from tasks.params import Network, load_params
+from tasks.params import load_params
 from tasks.stage import MODELS, PLOTS, replacing, timed
 from tasks.stage.command import main
 from tasks.stage.unfinished import unfinished
@@ -27,19 +28,7 @@ def run(name: str) -> None:
         replacing(MODELS / name) as folder,
     ):
         folder.mkdir()
-        if isinstance(experiment.train, Network):
-            from tasks.models.network import training as network  # imports Keras
-
-            history = network.fit(
-                train, val, experiment.train, experiment.augment, prepare, params.threads,
-                folder, scratch,
-            )  # fmt: skip
-        else:
-            from tasks.models.neighbours import training as neighbours
-
-            history = neighbours.fit(
-                train, val, experiment.train, prepare, params.memory_mib, folder, scratch
-            )
+        history = fit(train, val, experiment, params, folder, scratch)
         write_table(PLOTS / name / "history.csv", history.columns, history.rows)
 
 

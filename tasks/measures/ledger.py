@@ -3,7 +3,9 @@
 Whoever scores many models on one test set and keeps the best has chosen on the test set, and
 its number is too good (Dwork et al. 2015, "The reusable holdout",
 https://doi.org/10.1126/science.aaa9375). So every look is written down in git, and there
-is a budget. The same model scored again is no new look. Lines are sorted, because stages
+is a budget. The same model scored again is no new look. The model of every seed of a recipe
+is one: nobody means to choose among seeds, but whoever has seen their scores could, and would
+only have to write the lucky one into params.yaml. Lines are sorted, because stages
 side by side end in any order, and git keeps those of both branches in a merge.
 """
 

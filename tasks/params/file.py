@@ -34,6 +34,7 @@ class Experiment(Strict):
     published: Published | None
     augment: Augment
     train: Annotated[Network | Neighbours, Field(discriminator="model")]
+    repeats: Count = Field(description="seeds to train with: train.seed, and so many after it")
 
 
 class Looks(Strict):

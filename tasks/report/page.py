@@ -95,6 +95,7 @@ def markdown(chapters: Sequence[Chapter]) -> str:
         parts.append(
             f"**{section.verdict.headline}.** {plain(' '.join(section.verdict.sentences))}\n"
         )
+        parts += [f"{plain(section.seeds)}\n"] if section.seeds else []
         if section.verdict.advice:
             parts.append(f"What to try: {plain(listed(section.verdict.advice, 'or'))}.\n")
     return "\n".join(parts)

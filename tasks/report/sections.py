@@ -9,6 +9,7 @@ from tasks.params import Experiment
 from tasks.report import captions, pictures
 from tasks.report.pictures import Picture
 from tasks.report.results import Result
+from tasks.report.seeds import seeds_in_words
 from tasks.report.tables import Row, rows_of
 from tasks.report.verdict import Verdict, augmented, judge
 from tasks.report.wording import percent
@@ -54,6 +55,7 @@ class Section:
     """One scored experiment.
 
     Attributes:
+        seeds: what is to be said of further seeds; empty if there are none.
         altered: whether augmentation changes the training pictures.
         missing: what could not be shown because its file is not here.
     """
@@ -61,6 +63,7 @@ class Section:
     result: Result
     verdict: Verdict
     numbers: list[tuple[str, str]]
+    seeds: str
     figures: list[Figure]
     sheet: Picture | None
     altered: bool
@@ -80,6 +83,7 @@ def read_section(result: Result, experiment: Experiment) -> Section:
         result=result,
         verdict=judge(experiment, metrics, history),
         numbers=[(words, say(metrics[k])) for k, (words, say) in NUMBERS.items() if k in metrics],
+        seeds=seeds_in_words(metrics),
         figures=[figure for figure in figures.values() if figure],
         sheet=sheet,
         altered=augmented(experiment.augment),

@@ -6,6 +6,7 @@ digests of all of them from `dvc.lock`, so that what did not change is not even 
 
 import hashlib
 import io
+import json
 import re
 import shlex
 import subprocess
@@ -18,7 +19,7 @@ import yaml
 from dvc.api import DVCFileSystem
 
 from tasks.review.predictions import parse
-from tasks.stage import PREDICTIONS, PREPARED, StageError
+from tasks.stage import METRICS, PREDICTIONS, PREPARED, StageError
 
 PARAMS = "params.yaml"
 HASH = re.compile("[0-9a-f]{7,40}")
@@ -62,6 +63,14 @@ class Side:
         except OSError:
             raise StageError(self.explain_missing(experiment, path)) from None
         return parse(text, f"'{path}' of {self.name}")
+
+    def metrics(self, experiment: str) -> dict[str, float]:
+        """Read what was measured of an experiment; empty if that is not here."""
+        try:
+            found = json.loads(self.files.read_text(str(METRICS / f"{experiment}.json")))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def explain_missing(self, experiment: str, path: Path) -> str:
         """Say why there are no predictions, and what gets them."""
