@@ -10,7 +10,7 @@ LOCK_BENCH = uv pip compile tests/benchmarks/requirements.in --quiet --universal
 	--output-file tests/benchmarks/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gpu run test test-all lint lock bench soak
+.PHONY: help setup gpu jax jax-gpu run test test-all lint lock bench soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -23,6 +23,12 @@ setup: ## make .venv from requirements.txt, if it is not there yet
 
 gpu: REQUIREMENTS = requirements-gpu.txt
 gpu: setup ## the same with TensorFlow for NVIDIA GPUs, from requirements-gpu.txt
+
+jax: REQUIREMENTS = requirements-jax.txt
+jax: setup ## the same with JAX beside TensorFlow, for the family convnet
+
+jax-gpu: REQUIREMENTS = requirements-jax-gpu.txt
+jax-gpu: setup ## the same with JAX for NVIDIA GPUs
 
 run: setup ## retrain the embedded default, digits_knn and digits_cnn, and write the report
 	@$(IN_VENV) python -m flows.retrain digits_knn digits_cnn
@@ -49,5 +55,7 @@ soak: setup ## end runs in every way, 20 times each, and count what is left: abo
 lock: setup ## resolve requirements*.txt anew from pyproject.toml (ARGS=--upgrade for newer ones)
 	@$(IN_VENV) python -m $(LOCK) --extra cpu --output-file requirements.txt
 	@$(IN_VENV) python -m $(LOCK) --extra gpu --output-file requirements-gpu.txt
+	@$(IN_VENV) python -m $(LOCK) --extra cpu --extra jax --output-file requirements-jax.txt
+	@$(IN_VENV) python -m $(LOCK) --extra cpu --extra jax-gpu --output-file requirements-jax-gpu.txt
 	@$(IN_VENV) python -m $(LOCK_BENCH)
-	@! grep -n '://' requirements.txt requirements-gpu.txt tests/benchmarks/requirements.txt
+	@! grep -n '://' requirements*.txt tests/benchmarks/requirements.txt

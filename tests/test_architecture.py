@@ -135,6 +135,11 @@ def test_only_what_trains_or_runs_a_network_imports_keras():
     assert users("keras") | users("tensorflow") <= RUNS_NETWORKS
 
 
+def test_only_convnets_and_what_lists_devices_import_jax():
+    convnet = {path for path in NOUNS if path.parts[1:3] == ("models", "convnet")}
+    assert users("jax") <= convnet | {Path("tasks/models/network/device.py")}
+
+
 def test_families_of_models_know_nothing_of_each_other():
     families = [p for p in NOUNS if p.parts[1] == "models" and len(p.parts) > 3]
     for path in families:
@@ -161,7 +166,7 @@ def test_help_starts_without_tensorflow(verb):
     asked = subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True)
     assert asked.returncode == 0, asked.stderr[-500:]
     assert "usage:" in asked.stdout
-    assert not re.search(r"\| +(tensorflow|keras)$", asked.stderr, re.MULTILINE)
+    assert not re.search(r"\| +(tensorflow|keras|jax)$", asked.stderr, re.MULTILINE)
 
 
 # ---- what dvc.yaml says ---------------------------------------------------------------

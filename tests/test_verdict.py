@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import yaml
 
 from tasks.params import Experiment
 from tasks.report.history import accuracies, best_setting
 from tasks.report.verdict import Verdict, judge
+from tests.conftest import ROOT
 
 Recipe = dict[str, Any]
 History = list[dict[str, str]]
@@ -47,6 +49,14 @@ def epochs(*val_losses: float, rate: float = 1.0, train: float = 0.9, val: float
         }
         for epoch, loss in enumerate(val_losses, start=1)
     ]
+
+
+def test_a_convnet_is_judged_as_a_network_and_not_told_to_do_what_it_cannot(plain):
+    recipes = yaml.safe_load((ROOT / "tests/benchmarks/convnet.yaml").read_text("utf-8"))
+    recipe = recipes["experiments"]["digits_convnet"] | {"augment": {}}
+    verdict = network(recipe, train=1.0, test=0.7, history=epochs(0.5, 0.9))
+    assert verdict.headline == "Strong overfitting"
+    assert verdict.advice == ["augmentation, for the same pictures come in every epoch"]
 
 
 # ---- how much -------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tasks.images.samples import Rows
 from tasks.models.history import History
-from tasks.params import Experiment, Network, Params
+from tasks.params import Convnet, Experiment, Network, Params
 
 
 def fit(
@@ -17,7 +17,7 @@ def fit(
         val: what is watched.
         experiment: the recipe, with the seed.
         params: the whole file, for what stands above all experiments.
-        folder: where the model goes; Keras is imported only for a network.
+        folder: where the model goes; Keras is imported only for a network, JAX for a convnet.
         scratch: where the training finds and leaves how far it got.
 
     Raises:
@@ -28,6 +28,13 @@ def fit(
         from tasks.models.network import training as network
 
         return network.fit(
+            train, val, experiment.train, experiment.augment, prepare, params.threads,
+            folder, scratch,
+        )  # fmt: skip
+    if isinstance(experiment.train, Convnet):
+        from tasks.models.convnet import training as convnet
+
+        return convnet.fit(
             train, val, experiment.train, experiment.augment, prepare, params.threads,
             folder, scratch,
         )  # fmt: skip

@@ -7,7 +7,7 @@ from tasks.models.recipe import read_recipe
 
 
 def load_classifier(folder: Path, *, threads: int, memory_mib: int) -> Classifier:
-    """Load a model. Keras is imported only for a network.
+    """Load a model. Keras is imported only for a network, JAX only for a convnet.
 
     Args:
         folder: as `train` left it.
@@ -17,10 +17,15 @@ def load_classifier(folder: Path, *, threads: int, memory_mib: int) -> Classifie
     Raises:
         StageError: if there is no model in the folder.
     """
-    if read_recipe(folder).train.model == "neighbours":
+    family = read_recipe(folder).train.model
+    if family == "neighbours":
         from tasks.models.neighbours import trained as neighbours
 
         return neighbours.load(folder, memory_mib)
+    if family == "convnet":
+        from tasks.models.convnet import trained as convnet
+
+        return convnet.load(folder, threads)
     from tasks.models.network import trained as network
 
     return network.load(folder, threads)

@@ -7,6 +7,7 @@ line of the file. There are no default numbers here: what is not in the file is 
 
 from tasks.params.architectures import Block, Cnn, Mlp, ResNet
 from tasks.params.augment import Augment, Erase
+from tasks.params.convnet import Convnet, Muon, Sgd, Views, Whitening
 from tasks.params.datasets import Archive, Dataset, Files, Local, Members, Prepare, Split
 from tasks.params.file import (
     PARAMS,
@@ -33,6 +34,7 @@ __all__ = [
     "Augment",
     "Block",
     "Cnn",
+    "Convnet",
     "Dataset",
     "EarlyStopping",
     "Erase",
@@ -43,6 +45,7 @@ __all__ = [
     "Looks",
     "Members",
     "Mlp",
+    "Muon",
     "Neighbours",
     "Network",
     "Optimizer",
@@ -51,8 +54,11 @@ __all__ = [
     "Published",
     "ResNet",
     "Resolution",
+    "Sgd",
     "Split",
     "Strict",
     "TestTime",
+    "Views",
+    "Whitening",
     "load_params",
 ]

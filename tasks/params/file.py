@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from tasks.params.augment import Augment
+from tasks.params.convnet import Convnet
 from tasks.params.datasets import Dataset
 from tasks.params.strict import Count, Name, OpenShare, Strict
 from tasks.params.train import Neighbours, Network
@@ -33,7 +34,7 @@ class Experiment(Strict):
     dataset: Name
     published: Published | None
     augment: Augment
-    train: Annotated[Network | Neighbours, Field(discriminator="model")]
+    train: Annotated[Network | Neighbours | Convnet, Field(discriminator="model")]
     repeats: Count = Field(description="seeds to train with: train.seed, and so many after it")
 
 

@@ -18,6 +18,7 @@ from tasks.stage import PLOTS
 Caption = Callable[[Sequence[Row]], str]
 
 PANELS: dict[str, tuple[str, Caption]] = {  # heading and caption of each figure
+    "history_convnet": ("Learning", captions.history_network),
     "history_network": ("Learning", captions.history_network),
     "history_neighbours": ("Choosing k", captions.history_neighbours),
     "confusion": ("Confusion", captions.confusion),

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 from statistics import stdev
 
-from tasks.params import Augment, Experiment, Network
+from tasks.params import Augment, Experiment, Neighbours
 from tasks.report.history import Course, accuracies, best_setting, read_course
+from tasks.report.remedies import Remedies, remedies
 from tasks.report.tables import Row
 from tasks.report.wording import listed, percent, points
 
@@ -49,27 +50,28 @@ def judge(experiment: Experiment, metrics: Metrics, history: Sequence[Row]) -> V
         metrics: as `evaluate` wrote them.
         history: rows of `history.csv`; may be empty.
     """
-    if isinstance(experiment.train, Network):
-        return judge_network(experiment.train, experiment.augment, metrics, read_course(history))
-    return judge_neighbours(metrics, history)
+    if isinstance(experiment.train, Neighbours):
+        return judge_neighbours(metrics, history)
+    done, course = remedies(experiment.train), read_course(history)
+    return judge_network(done, experiment.augment, metrics, course)
 
 
 # ---- networks -------------------------------------------------------------------------
 
 
 def judge_network(
-    train: Network, augment: Augment, metrics: Metrics, course: Course | None
+    done: Remedies, augment: Augment, metrics: Metrics, course: Course | None
 ) -> Verdict:
     """Judge by the gap between train and test, and by the course of the validation loss."""
     sentences = [describe_gap(metrics)]
     if course:
-        sentences += [describe_course(course, train), *explain_crossing(course, train, augment)]
+        sentences += [describe_course(course, done), *explain_crossing(course, done, augment)]
     if by_chance(metrics):
         if course and course.unfinished:
             return Verdict("Not finished learning", sentences, ["more epochs"])
         return Verdict("No overfitting to be seen", sentences, [])
     headline = next(words for limit, words in DEGREES if metrics["gap"] <= limit)
-    advice = suggest(train, augment, course) if metrics["gap"] > DEGREES[0][0] else []
+    advice = suggest(done, augment, course) if metrics["gap"] > DEGREES[0][0] else []
     return Verdict(headline, sentences, advice)
 
 
@@ -92,7 +94,7 @@ def describe_gap(metrics: Metrics) -> str:
     return f"{seen}: a gap of {points(train, test)} between known and new{chance}."
 
 
-def describe_course(course: Course, train: Network) -> str:
+def describe_course(course: Course, done: Remedies) -> str:
     """Tell when the validation loss was lowest, and whether it turned."""
     if not course.turned:
         at = "" if course.epoch == course.epochs else f", lowest at epoch {course.epoch}"
@@ -108,17 +110,17 @@ def describe_course(course: Course, train: Network) -> str:
             f"{percent(course.accuracy_final)}: it makes no more mistakes than before, but makes "
             "them with more confidence."
         )
-    if train.keep == "best":
+    if done.best_epoch:
         text += " The best epoch was kept, so the later ones did no harm."
     return text
 
 
-def explain_crossing(course: Course, train: Network, augment: Augment) -> list[str]:
+def explain_crossing(course: Course, done: Remedies, augment: Augment) -> list[str]:
     """Explain a training curve below the validation curve, where the recipe causes it."""
     causes = [
         (augmented(augment), "on augmented pictures"),
-        (train.mix > 0, "on mixed pictures"),
-        (has_dropout(train), "with dropout"),
+        (done.mixing, "on mixed pictures"),
+        (done.dropout, "with dropout"),
     ]
     found = [words for present, words in causes if present]
     if course.train_final >= course.accuracy_final or not found:
@@ -129,15 +131,15 @@ def explain_crossing(course: Course, train: Network, augment: Augment) -> list[s
     ]
 
 
-def suggest(train: Network, augment: Augment, course: Course | None) -> list[str]:
+def suggest(done: Remedies, augment: Augment, course: Course | None) -> list[str]:
     """Return what usually helps and is not in the recipe."""
     turned = course is not None and course.turned
     options = [
-        (turned and train.keep == "last", "keeping the best epoch (keep: best)"),
+        (turned and done.best_epoch is False, "keeping the best epoch (keep: best)"),
         (not augmented(augment), "augmentation, for the same pictures come in every epoch"),
-        (not has_dropout(train), "dropout"),
-        (train.optimizer.weight_decay == 0, "weight decay"),
-        (train.label_smoothing == 0, "label smoothing"),
+        (done.dropout is False, "dropout"),
+        (not done.weight_decay, "weight decay"),
+        (not done.label_smoothing, "label smoothing"),
     ]
     wanted = [words for missing, words in options if missing][:SUGGESTIONS]
     return wanted or ["more training pictures", "stronger augmentation", "a smaller network"]
@@ -146,12 +148,6 @@ def suggest(train: Network, augment: Augment, course: Course | None) -> list[str
 def augmented(augment: Augment) -> bool:
     """Tell whether the recipe changes its training pictures at all."""
     return augment != Augment(border=augment.border)
-
-
-def has_dropout(train: Network) -> bool:
-    """Tell whether the recipe drops anything out."""
-    rates = train.architecture.dropout
-    return any(rates) if isinstance(rates, list) else rates > 0
 
 
 # ---- nearest neighbours ---------------------------------------------------------------
