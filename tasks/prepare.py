@@ -22,6 +22,7 @@ from tasks.datasets.pictures import Listing
 from tasks.datasets.readers import READERS
 from tasks.datasets.rows import Rows
 from tasks.images.samples import Sample, write_table
+from tasks.labels.corrections import corrected, read_corrections
 from tasks.params import Prepare, load_params
 from tasks.stage import PREPARED, RAW, SCRATCH, StageError, remove, replacing, written
 from tasks.stage.command import main
@@ -32,7 +33,9 @@ LOG = "packed.jsonl"
 
 def run(name: str) -> None:
     """Prepare one dataset: read `data/raw/<name>`, write `data/prepared/<name>`."""
-    prepare = load_params().dataset(name).prepare
+    dataset = load_params().dataset(name)
+    prepare, path = dataset.prepare, Path(dataset.labels)
+    corrections = read_corrections(path)
     listing = READERS[prepare.reader](RAW / name)
     check_listing(name, listing)
     depends_on = inputs(RAW / name, prepare)
@@ -40,7 +43,8 @@ def run(name: str) -> None:
         folder.mkdir()
         rows = rows_to_fill(scratch, listing.count, prepare)
         results = pack(rows, listing, prepare, f"prepare {name}", scratch / LOG)
-        samples = [result for result in results if isinstance(result, Sample)]
+        given = [result for result in results if isinstance(result, Sample)]
+        samples = corrected(given, corrections, listing.classes, path)
         broken = [result for result in results if isinstance(result, Broken)]
         check_quarantine(name, broken, len(results), prepare.max_quarantined)
         check_classes(name, listing, samples)
@@ -48,6 +52,8 @@ def run(name: str) -> None:
         write_table(folder / "samples.csv", Sample._fields, samples)
         write_table(folder / "quarantine.csv", Broken._fields, broken)
         summary = summarise(listing, samples, broken, prepare)
+        if corrections:
+            summary["relabelled"] = sorted(correction.id for correction in corrections)
         written(folder / "summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
     print(in_one_line(name, summary))
 
@@ -166,9 +172,11 @@ def summarise(
 def in_one_line(name: str, summary: dict[str, Any]) -> str:
     """Say what was done."""
     ignored = ", ".join(f"{n:,} {kind}" for kind, n in summary["ignored"].items()) or "none"
+    relabelled = len(summary.get("relabelled", []))
     return (
         f"{name}: {summary['images']:,} images of {len(summary['classes'])} classes, "
-        f"{summary['quarantined']:,} quarantined; ignored files: {ignored}."
+        + (f"{relabelled:,} labels corrected, " if relabelled else "")
+        + f"{summary['quarantined']:,} quarantined; ignored files: {ignored}."
     )
 
 

@@ -24,11 +24,12 @@ from tasks.images.samples import (
     SplitName,
     classes_of,
     position,
-    read_table,
+    read_samples,
     write_table,
 )
+from tasks.labels.corrections import refuse_in_test
 from tasks.params import Split, load_params
-from tasks.stage import PREPARED, SPLITS, StageError, written
+from tasks.stage import SPLITS, StageError, written
 from tasks.stage.command import main
 
 Place = SplitName | Literal["dropped"]
@@ -54,21 +55,13 @@ def run(name: str) -> None:
     leaks = find_leaks(samples, splits)
     places = handle(leaks, samples, splits, params, name)
     check(samples, places, classes_of(name), name)
+    ids = [sample.id for sample in samples]
+    refuse_in_test(name, ids, places)
     summary = summarise(samples, places, leaks, theirs, params)
-    rows = zip((sample.id for sample in samples), places, strict=True)
-    write_table(SPLITS / f"{name}.csv", ("id", "split"), rows)
+    write_table(SPLITS / f"{name}.csv", ("id", "split"), zip(ids, places, strict=True))
     write_table(SPLITS / f"{name}.leaks.csv", Leak._fields, leaks)
     written(SPLITS / f"{name}.summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
     print(in_one_line(name, summary))
-
-
-def read_samples(name: str) -> list[Sample]:
-    """Return the rows of a prepared dataset."""
-    table = read_table(PREPARED / name / "samples.csv")[list(Sample._fields)]
-    return [
-        Sample(id, label, role, digest, int(width), int(height))
-        for id, label, role, digest, width, height in table.itertuples(index=False)
-    ]
 
 
 def authors_splits(roles: Iterable[str]) -> dict[str, SplitName]:
@@ -175,9 +168,8 @@ def summarise(
 
 def kind(leak: Leak) -> str:
     """Name the splits that two copies stand in."""
-    if leak.split == leak.other_split:
-        return f"within {leak.split}"
-    return f"{leak.split} and {leak.other_split}"
+    within = leak.split == leak.other_split
+    return f"within {leak.split}" if within else f"{leak.split} and {leak.other_split}"
 
 
 def origin(split: SplitName, theirs: dict[str, SplitName], share: float | None) -> str:

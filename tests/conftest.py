@@ -98,6 +98,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.delenv("DATASET_MIRROR", raising=False)
     made = Workspace(tmp_path)
     made.write_params()
+    (tmp_path / "data" / "labels").mkdir(parents=True)
+    shutil.copy(ROOT / "data" / "labels" / "none.csv", tmp_path / "data" / "labels")
     return made
 
 

@@ -32,6 +32,7 @@ def ill(workspace):
                     "title": "Pets",
                     "source": {"kind": "local", "watch": "photos", "max_unpacked_mib": 1},
                     "prepare": PREPARE,
+                    "labels": "data/labels/none.csv",
                     "split": {"seed": 0, "val": 0.2, "test": 0.2, "duplicates": "warn"},
                 }
             }

@@ -28,6 +28,7 @@ STRAY = {"set/vectorize.py": b"print()", "readme.txt": b"hello"}
 RAW = Path("data/raw")
 REST = {
     "title": "Own",
+    "labels": "data/labels/none.csv",
     "split": {"seed": 0, "val": 0.1, "test": 0.2, "duplicates": "warn"},
     "prepare": {
         "reader": "idx",

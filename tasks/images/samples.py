@@ -91,10 +91,25 @@ def read_table(path: Path) -> pd.DataFrame:
         raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
 
 
+def read_samples(name: str) -> list[Sample]:
+    """Return the rows of a prepared dataset."""
+    table = read_table(PREPARED / name / "samples.csv")[list(Sample._fields)]
+    return [
+        Sample(id, label, role, digest, int(width), int(height))
+        for id, label, role, digest, width, height in table.itertuples(index=False)
+    ]
+
+
 def classes_of(dataset: str) -> list[str]:
     """Return the names of the classes of a prepared dataset, sorted."""
     summary = json.loads((PREPARED / dataset / "summary.json").read_text(encoding="utf-8"))
     return list(summary["classes"])
+
+
+def relabelled(dataset: str) -> set[str]:
+    """Return the ids of the pictures of a prepared dataset whose labels were corrected."""
+    summary = json.loads((PREPARED / dataset / "summary.json").read_text(encoding="utf-8"))
+    return set(summary.get("relabelled", []))
 
 
 def train_rows(dataset: str) -> Rows:

@@ -76,4 +76,5 @@ class Dataset(Strict):
     title: str
     source: Annotated[Files | Archive | Local, Field(discriminator="kind")]
     prepare: Prepare
+    labels: str = Field(description="the table of corrected labels; data/labels/none.csv is empty")
     split: Split

@@ -1,0 +1,66 @@
+"""Find labels of train and val that are likely wrong, and show them to a person.
+
+    python -m tasks.suspect mnist_mlp              # trains the recipe once per fold
+    python -m tasks.suspect digits_cnn --folds 3
+
+Every picture is judged by a model that did not learn from it, and confident learning ranks
+what speaks against its label. Leaves data/suspects/EXPERIMENT/index.html, a sheet to look at
+and decide on, and labels.csv, the same for a spreadsheet. `python -m tasks.relabel` makes
+corrections of what was decided. Test rows are out of reach here.
+"""
+
+from tasks.images.samples import train_rows, val_rows
+from tasks.labels.doubts import find_doubts, write_doubts
+from tasks.labels.folds import out_of_fold, together
+from tasks.labels.sheet import page
+from tasks.models.inputs import inputs
+from tasks.params import load_params
+from tasks.report.wording import counted, percent
+from tasks.stage import DATA, StageError, timed, written
+from tasks.stage.command import own_parser, started
+from tasks.stage.unfinished import unfinished
+
+SUSPECTS = DATA / "suspects"  # ignored by git and DVC: what a person decided is a correction
+FOLDS = 5
+MOST = 100  # pictures on the sheet
+
+
+def run(name: str, folds: int, most: int) -> None:
+    """Judge the labels that one experiment learns from.
+
+    Raises:
+        StageError: if there are fewer than two folds.
+    """
+    if folds < 2:
+        raise StageError(f"--folds {folds}: expected at least 2, to judge by what was not learned.")
+    params = load_params()
+    experiment = params.experiment(name)
+    dataset = params.dataset(experiment.dataset)
+    train, val = train_rows(experiment.dataset), val_rows(experiment.dataset)
+    depends_on = inputs(train, val, experiment, dataset.prepare, params.threads)
+    with timed(f"suspect@{name}"), unfinished("suspect", name, depends_on) as scratch:
+        said = out_of_fold(train, val, experiment, params, folds, scratch)
+        rows = together(train, val)
+        doubts, found = find_doubts(rows, said, most)
+        right = float((said.argmax(axis=1) == rows.labels).mean())
+        lead = (
+            f"{found:,} of {counted(len(rows), 'label')} in train and val are in doubt: {folds} "
+            f"models of {name}, each of which learned without the pictures that it judges, say "
+            f"otherwise ({percent(right, 2)} of what they say is as labelled). The worst "
+            f"{len(doubts):,} are below; most will be hard pictures with a right label."
+        )
+        write_doubts(SUSPECTS / name / "labels.csv", doubts)
+        title = f"Labels in doubt: {dataset.title}"
+        written(SUSPECTS / name / "index.html", page(title, lead, doubts, rows))
+    print(f"{name}: {found:,} of {len(rows):,} labels in doubt, {len(doubts)} on the sheet")
+    print(f"look at {SUSPECTS / name / 'index.html'}")
+
+
+if __name__ == "__main__":
+    parser = own_parser()
+    parser.add_argument("name", metavar="experiment", help="an experiment of params.yaml")
+    parser.add_argument("--folds", type=int, default=FOLDS, metavar="N", help="models to train")
+    parser.add_argument("--most", type=int, default=MOST, metavar="N", help="pictures to show")
+    asked = parser.parse_args()
+    with started():
+        run(asked.name, asked.folds, asked.most)
