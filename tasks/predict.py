@@ -19,7 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from tasks.images.decode import Unreadable, decode
+from tasks.images.decode import decode
+from tasks.images.depth import Unreadable
 from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
 from tasks.params import Prepare, load_params

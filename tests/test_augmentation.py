@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -172,3 +174,11 @@ def test_the_smallest_picture_survives_every_border():
 def test_every_recipe_of_params_yaml_augments(workspace):
     for experiment in load_params().experiments.values():
         assert augmented(experiment.augment).shape == IMAGES.shape
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_any_number_of_threads_makes_the_same_pictures(threads):
+    parts = [slice(i, i + 7) for i in range(0, len(IMAGES), 7)]
+    with ThreadPoolExecutor(threads) as pool:
+        made = pool.map(lambda p: augmented(EVERYTHING, IMAGES[p], INDEX[p], epoch=2), parts)
+        assert np.array_equal(np.concatenate(list(made)), augmented(EVERYTHING, epoch=2))

@@ -13,7 +13,6 @@ from PIL import Image, ImageCms, ImageOps
 
 from tasks.images.decode import (
     UPRIGHT,
-    Unreadable,
     as_array,
     decode,
     fit,
@@ -21,6 +20,7 @@ from tasks.images.decode import (
     resize,
     upright_pixels,
 )
+from tasks.images.depth import Unreadable
 from tasks.params import Prepare
 
 HEIGHT, WIDTH = 24, 32

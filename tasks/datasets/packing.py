@@ -18,7 +18,8 @@ import numpy as np
 
 from tasks.datasets.pictures import Listing, Picture
 from tasks.datasets.rows import Rows
-from tasks.images.decode import Unreadable, decode, fit
+from tasks.images.decode import decode, fit
+from tasks.images.depth import Unreadable
 from tasks.images.samples import Sample
 from tasks.params import Prepare
 from tasks.stage import cores, progress, written

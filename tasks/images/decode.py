@@ -23,6 +23,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from tasks.images import jpeg
+from tasks.images.depth import Unreadable, eight_bits
 from tasks.params import Prepare
 
 # Others stay out: reading them runs a program (EPS), or nothing tells them from rubbish (TGA).
@@ -31,6 +33,8 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "ICO"
 # A triangle as wide as the reduction: antialiased, and it neither rings nor overshoots, so
 # no pixel leaves the range of its neighbours.
 FILTER = Image.Resampling.BILINEAR
+
+MOST_AT_ONCE = 2**26  # bytes of a file that are read into memory
 
 ORIENTATION = 0x0112  # the EXIF tag
 UPRIGHT = {
@@ -44,10 +48,6 @@ UPRIGHT = {
 }
 
 _OPENING = Lock()
-
-
-class Unreadable(Exception):
-    """A picture that cannot be decoded; the text is the reason in plain words."""
 
 
 class Decoded(NamedTuple):
@@ -92,6 +92,10 @@ def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resample uint8 (h, w, c) to (height, width, c), antialiased; the same size is identity."""
     if pixels.shape[:2] == (height, width):
         return pixels
+    if pixels.shape[2] == 3:
+        from tasks.images.resampling import resampled  # compiled: many datasets never need it
+
+        return resampled(np.ascontiguousarray(pixels), height, width)
     return as_array(as_image(pixels).resize((width, height), FILTER))
 
 
@@ -115,8 +119,13 @@ def as_array(image: Image.Image) -> np.ndarray:
 
 def upright_pixels(file: BinaryIO, prepare: Prepare) -> np.ndarray:
     """Return the first frame of an open file as uint8 (h, w, 1 or 3), upright."""
-    if not file.read(1):
+    beginning = file.read(len(jpeg.MAGIC))
+    if not beginning:
         raise Unreadable("the file is empty")
+    if beginning == jpeg.MAGIC:
+        data = beginning + file.read(MOST_AT_ONCE)
+        if (pixels := jpeg.usual(data, prepare.max_pixels)) is not None:
+            return pixels
     with opened(file) as image:
         width, height = image.size
         if width * height > prepare.max_pixels:  # known from the header, nothing is decoded yet
@@ -175,26 +184,6 @@ def plain_mode(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         coloured = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured)
-    return image if image.mode == "L" else image.convert("L" if image.mode == "1" else "RGB")
-
-
-def eight_bits(image: Image.Image) -> np.ndarray:
-    """Scale a picture with numbers of 16 bits or more to uint8 (h, w)."""
-    values = np.asarray(image)
-    low, high = span(values, tops=(1, 255) if image.mode == "F" else (65535,))
-    scaled = values.astype(np.float64)
-    scaled -= low
-    if high > low:
-        scaled *= 255 / (high - low)
-    np.rint(scaled, out=scaled)
-    scaled[values == image.info.get("transparency")] = 255  # PNG: one grey is transparent
-    return scaled.astype(np.uint8)
-
-
-def span(values: np.ndarray, tops: tuple[int, ...]) -> tuple[float, float]:
-    """Return which numbers become 0 and 255: zero and the first top that fits, or the extremes."""
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite([low, high]).all():
-        raise Unreadable("holds pixels that are not finite numbers")
-    fitting = [float(top) for top in tops if low >= 0 and high <= top]
-    return (0.0, fitting[0]) if fitting else (low, high)
+    return (
+        image if image.mode in {"L", "RGB"} else image.convert("L" if image.mode == "1" else "RGB")
+    )

@@ -1,0 +1,32 @@
+"""Decode the usual JPEG straight into an array; what is unusual is left to Pillow.
+
+It is the same library that Pillow decodes with (libjpeg-turbo, by way of simplejpeg), so the
+pixels are the same. What is saved is a Python parser of headers and three copies of every
+picture. Whatever the library complains about is for Pillow to judge: it knows more kinds of
+broken files, and words for them.
+"""
+
+import numpy as np
+import simplejpeg
+
+MAGIC = b"\xff\xd8\xff"
+MODES = {"YCbCr": "RGB", "Gray": "GRAY"}
+TURNED = (b"Exif", b"Orientation")  # may say that the picture is to be turned
+
+
+def usual(data: bytes, max_pixels: int) -> np.ndarray | None:
+    """Return the pixels of an upright JPEG, uint8 (h, w, 1 or 3), or None for Pillow to look.
+
+    Args:
+        data: the whole file.
+        max_pixels: larger pictures are not decoded.
+    """
+    if not data.startswith(MAGIC) or any(word in data for word in TURNED):
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        if colours not in MODES or height * width > max_pixels:
+            return None
+        return np.asarray(simplejpeg.decode_jpeg(data, MODES[colours], strict=True))
+    except ValueError:
+        return None
