@@ -55,6 +55,7 @@ def parse() -> argparse.Namespace:
     add("--force", action="store_true", help="run also what did not change")
     add("--push", action="store_true", help="then push to DVC's default remote")
     add("--commit", action="store_true", help="then commit on a new branch retrain/DATE")
+    add("--promote", action="store_true", help="then put models into production that pass")
     add("--wait", action="store_true", help="wait for another run in this folder to end")
     add(
         "--workers",
@@ -78,13 +79,20 @@ def nothing_changed(experiments: list[str], wait: bool, **more: object) -> str |
         return f"nothing changed since {last_results()}"
 
 
-def check(overrides: list[str], push: bool, commit: bool, **_: object) -> None:
+def check(
+    overrides: list[str],
+    push: bool,
+    commit: bool,
+    promote: bool,
+    experiments: list[str],
+    **_: object,
+) -> None:
     """Check what the flow will check, before a server starts for many seconds.
 
     Raises:
         StageError: if an override is wrong, or the results could not be delivered.
     """
-    Delivery(push, commit).check()
+    Delivery(push, commit, tuple(experiments or ["all"]) if promote else ()).check()
     if overrides:
         with_overrides(PARAMS.read_text("utf-8"), overrides)
 

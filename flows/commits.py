@@ -55,11 +55,20 @@ def commit(paths: Iterable[Path], message: str, day: datetime.date) -> str:
     Raises:
         StageError: if git refuses; then there is no new branch.
     """
-    named = [str(path) for path in paths]
     with new_branch(f"retrain/{day.isoformat()}") as branch:
-        git("add", "--", *named)
-        git("commit", "--quiet", "--no-verify", "--message", message, "--", *named)
+        commit_here(paths, message)
     return branch
+
+
+def commit_here(paths: Iterable[Path], message: str) -> None:
+    """Commit files as they are on the branch that is checked out, with no hook asked.
+
+    Raises:
+        StageError: if git refuses.
+    """
+    named = [str(path) for path in paths]
+    git("add", "--", *named)
+    git("commit", "--quiet", "--no-verify", "--message", message, "--", *named)
 
 
 def differing(results: Collection[Path]) -> list[Path]:

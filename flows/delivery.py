@@ -1,4 +1,4 @@
-"""What becomes of the results of a run that succeeded: they are pushed, or committed, or both."""
+"""What becomes of the results of a run that succeeded: pushed, committed, models promoted."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.changes import read_changes
-from flows.commits import check_can_commit, commit, differing
+from flows.commits import check_can_commit, commit, commit_here, differing
 from flows.processes import Outcome
+from flows.promotion import promote_all
 from flows.remote import check_can_push, push
 from flows.stages import kept_by_git
 from tasks.params import PARAMS, load_params
+from tasks.registry.decision import DECISIONS
 from tasks.report.results import read_results
-from tasks.report.wording import counted
-from tasks.stage import LEDGER, METRICS
+from tasks.report.wording import counted, listed
+from tasks.stage import LEDGER, METRICS, StageError
 
 SUBJECT = 60  # letters of a commit's first line
 
@@ -25,17 +27,23 @@ class Delivery:
     Attributes:
         push: outputs and DVC's cache of runs go to its default remote.
         commit: what git keeps is committed on a branch of its own.
+        promote: experiments whose models go into production if they pass; the decisions are
+            committed on that branch, too.
     """
 
     push: bool
     commit: bool
+    promote: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Check before a run that it can be done after it.
 
         Raises:
-            StageError: if there is nowhere to push to, or git could not commit.
+            StageError: if there is nowhere to push to, git could not commit, or a model shall be
+                promoted that is in no commit.
         """
+        if self.promote and not self.commit:
+            raise StageError("cannot promote what is not committed: expected commit as well.")
         if self.push:
             check_can_push()
         if self.commit:
@@ -51,7 +59,7 @@ class Delivery:
         Raises:
             StageError: if DVC or git refuses.
         """
-        done = []
+        done, branch = [], None
         if self.push:
             push(list(outcomes))
             done.append("pushed")
@@ -60,12 +68,20 @@ class Delivery:
             if paths := differing(results):
                 branch = commit(paths, message(outcomes, overrides), datetime.date.today())
                 done.append(f"committed on {branch}")
+        if self.promote:
+            done += promote_all(self.promote)
+            if paths := differing({DECISIONS.resolve()}):
+                decided = f"Decide on {listed(self.promote)}\n\n" + "\n".join(done)
+                if branch:
+                    commit_here(paths, decided)
+                else:
+                    commit(paths, decided, datetime.date.today())
         return done
 
 
 def kept() -> set[Path]:
-    """Return what a run may write that git keeps; of the ledger, DVC knows nothing."""
-    return kept_by_git() | {LEDGER.resolve()}
+    """Return what a run may write that git keeps; of ledger and decisions, DVC knows nothing."""
+    return kept_by_git() | {LEDGER.resolve(), DECISIONS.resolve()}
 
 
 def message(outcomes: Mapping[str, Outcome], overrides: Sequence[str]) -> str:

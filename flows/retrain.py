@@ -27,6 +27,7 @@ from flows.stages import changed, in_order, read_graph
 from flows.submission import WORKERS, submit_all
 from flows.summary import show_stages
 from flows.whereabouts import note_whereabouts
+from tasks.params import load_params
 from tasks.stage import StageError
 from tasks.stage.locks import RUN, held
 
@@ -61,6 +62,7 @@ def retrain(
     commit: bool = False,
     workers: int = WORKERS,
     wait: bool = False,
+    promote: bool = False,
 ) -> State[Any]:
     """Bring experiments, and all that they need, up to date.
 
@@ -72,12 +74,13 @@ def retrain(
         commit: commit the results on a new branch retrain/DATE afterwards.
         workers: how many stages may run side by side.
         wait: for another run in this folder to end, instead of failing.
+        promote: put the models of these experiments into production if they pass; needs commit.
     """
     with courtesy("which process this is"):
         note_whereabouts(flow_run.id)
     overrides = overrides or []
-    delivery = Delivery(push, commit)
     try:
+        delivery = Delivery(push, commit, asked_for(experiments) if promote else ())
         with held(RUN, "the flow retrain", wait=wait) as lock:
             delivery.check()
             with overridden(overrides):
@@ -89,6 +92,12 @@ def retrain(
     except StageError as error:
         return Failed(message=str(error))
     return Completed(message="; ".join(told))
+
+
+def asked_for(experiments: list[str] | None) -> tuple[str, ...]:
+    """Return the names of the experiments that a run is for."""
+    known = load_params().experiments
+    return tuple(name for name in experiments or known if name in known)
 
 
 def bring_up_to_date(graph: Graph, lock: int, workers: int, force: bool) -> dict[str, Outcome]:

@@ -12,45 +12,16 @@ remote. Exit status 1 is an error; `--fail-if` makes its verdicts status 3.
 import argparse
 import json
 from collections.abc import Sequence
-from typing import NamedTuple, get_args
+from typing import get_args
 
-from tasks.measures.spread import Spread
-from tasks.params.file import entry
 from tasks.review import markdown, terminal
 from tasks.review.difference import Difference, Verdict, judge
-from tasks.review.figures import Figures, measure
-from tasks.review.predictions import align
-from tasks.review.seeds import describe_seeds
+from tasks.review.scored import Measured, Scored, compare
 from tasks.review.sides import Side, commit_side, working_tree
-from tasks.stage import PREDICTIONS, PREPARED, StageError, errors_in_one_line
+from tasks.stage import StageError, errors_in_one_line
 
 FAILED = 3  # exit status of a verdict that `--fail-if` names
 LISTED = 5  # pictures per experiment
-
-
-class Scored(NamedTuple):
-    """An experiment on one side."""
-
-    side: Side
-    experiment: str
-
-    @property
-    def dataset(self) -> str:
-        """Return the name of the dataset whose test images it saw."""
-        return entry(dict(self.side.datasets), self.experiment, "experiment")
-
-    @property
-    def digest(self) -> str | None:
-        """Return a digest of its predictions."""
-        return self.side.digest(PREDICTIONS / f"{self.experiment}.csv")
-
-    @property
-    def spread(self) -> Spread | None:
-        """Return how far its seeds lie apart, None if it was trained with one."""
-        return Spread.read(self.side.metrics(self.experiment))
-
-
-Measured = tuple[str, tuple[str, ...], Figures]  # the experiment's name, notes, figures
 
 
 def compare_commits(before: Side, after: Side) -> list[Difference]:
@@ -101,40 +72,6 @@ def compare_experiments(before: Scored, after: Scored) -> list[Difference]:
             f"{after.dataset}: expected two experiments on one dataset."
         )
     return judged([compare(f"{before.experiment} → {after.experiment}", before, after)])
-
-
-def compare(name: str, before: Scored, after: Scored) -> Measured | Difference:
-    """Measure a difference, or say why that cannot be done."""
-    if before.dataset != after.dataset:
-        moved = f"the dataset was {before.dataset} and is {after.dataset}"
-        return Difference(name, "cannot compare", (moved,))
-    notes, repainted = repaint(before, after)
-    same = before.digest is not None and before.digest == after.digest and not repainted
-    try:
-        old, new = (scored.side.predictions(scored.experiment) for scored in (before, after))
-    except StageError as error:
-        if same:
-            return Difference(name, "unchanged", tuple(notes))
-        return Difference(name, "missing", (*notes, str(error)))
-    images, told = align(old, new, repainted=repainted)
-    if images.empty:
-        return Difference(name, "cannot compare", (*notes, *told))
-    figures = measure(images)
-    seeds = describe_seeds(figures.pairs, before.spread, after.spread) if figures.flips else []
-    return name, (*notes, *told, *seeds), figures
-
-
-def repaint(before: Scored, after: Scored) -> tuple[list[str], set[str]]:
-    """Return which images of a dataset have other pixels on the other side, and notes."""
-    dataset = before.dataset
-    digests = [scored.side.digest(PREPARED / dataset) for scored in (before, after)]
-    if digests[0] == digests[1] or before.side is after.side:
-        return [], set()
-    old, new = (scored.side.pixels(dataset) for scored in (before, after))
-    if old is None or new is None:
-        return [f"whether the pictures of {dataset} are the same is not known here"], set()
-    both = old.index.intersection(new.index)
-    return [], set(both[old[both].to_numpy() != new[both].to_numpy()])
 
 
 def arguments() -> argparse.Namespace:

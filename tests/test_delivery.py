@@ -9,6 +9,7 @@ import pytest
 
 from flows.delivery import Delivery, message
 from flows.processes import Outcome
+from flows.promotion import promote_all
 from tasks.stage import LEDGER, METRICS, StageError
 
 from .conftest import ROOT
@@ -93,3 +94,14 @@ def test_a_delivery_is_refused_before_the_run(project):
 )
 def test_the_first_line_of_a_message_is_short(workspace, outcomes, subject):
     assert message(outcomes, []) == subject
+
+
+def test_what_is_not_committed_is_not_promoted(real):
+    with pytest.raises(StageError, match="cannot promote what is not committed: expected commit"):
+        Delivery(push=False, commit=False, promote=("digits_knn",)).check()
+
+
+def test_a_model_that_cannot_be_judged_fails_with_its_reason(real, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with pytest.raises(StageError, match=r"'cats' could not be judged: error: unknown experiment"):
+        promote_all(["cats"])

@@ -1,0 +1,131 @@
+"""Versions of a model and where they are in use: git tags, written and read by GTO.
+
+`mnist_cnn@v2.0.0` names the commit whose model is version 2; `mnist_cnn#production#3` puts a
+version into production, and the highest number is in force (https://dvc.org/doc/gto). Nothing is
+ever deleted: a rollback is one more tag. Tags are local until somebody pushes them.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+from gto import api
+from gto.exceptions import GTOException
+
+from tasks.stage import StageError
+
+StageName = Literal["production", "staging"]
+STAGE_NAMES: tuple[StageName, ...] = ("production", "staging")
+NUMBER = re.compile(r"#(\d+)$")
+
+
+class Move(NamedTuple):
+    """A version was put into a stage, or, if it is None, taken out of it."""
+
+    number: int
+    stage: str
+    version: str | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What the tags say of one experiment.
+
+    Attributes:
+        versions: their commits by their names, oldest first.
+        moves: oldest first.
+    """
+
+    experiment: str
+    versions: dict[str, str]
+    moves: list[Move]
+
+    def held(self, stage: str) -> list[str]:
+        """Return the versions that hold a stage on top of each other, the one in force last.
+
+        To return to a version takes off all that came after it.
+        """
+        stack: list[str] = []
+        for move in self.moves:
+            if move.stage != stage:
+                continue
+            if move.version is None:
+                stack.clear()
+            elif move.version in stack:
+                del stack[stack.index(move.version) + 1 :]
+            else:
+                stack.append(move.version)
+        return stack
+
+    def holder(self, stage: str) -> str | None:
+        """Return the version that is in a stage."""
+        return next(reversed(self.held(stage)), None)
+
+    def predecessor(self, stage: str) -> str:
+        """Return the version to go back to.
+
+        Raises:
+            StageError: if there is none.
+        """
+        before = next((low for low, high in reversed(list(pairwise(self.held(stage))))), None)
+        if before is None:
+            raise StageError(
+                f"'{self.experiment}' has nothing to go back to: expected at least two versions "
+                f"that were in {stage}. See python -m tasks.promote."
+            )
+        return before
+
+
+def read_history(experiment: str) -> History:
+    """Read the tags of one experiment."""
+    events = asked(lambda: api.history(".", experiment, ascending=True))
+    versions: dict[str, str] = {}
+    moves = []
+    for event in events:
+        if event["event"] == "registration":
+            versions[event["version"]] = event["commit"]
+        elif event["event"] == "deregistration":
+            versions.pop(event["version"], None)
+        elif number := NUMBER.search(event["ref"]):
+            version = event["version"] if event["event"] == "assignment" else None
+            moves.append(Move(int(number[1]), event["stage"], version))
+    ordered = dict(sorted(versions.items(), key=lambda item: number_of(item[0])))
+    return History(experiment, ordered, sorted(moves, key=lambda move: move.number))
+
+
+def number_of(version: str) -> tuple[int, ...]:
+    """Return what orders versions: `v2.0.0` as 2, 0, 0."""
+    return tuple(map(int, re.findall(r"\d+", version)))
+
+
+def register(experiment: str, commit: str, message: str) -> str:
+    """Make a commit the next version of an experiment's model; return its name."""
+    highest = max((number_of(known)[0] for known in read_history(experiment).versions), default=0)
+    version = f"v{highest + 1}.0.0"
+    made = asked(
+        lambda: api.register(".", experiment, commit, version, message=message, force=True)
+    )
+    return str(made.version)
+
+
+def assign(experiment: str, version: str, stage: str, message: str) -> str:
+    """Put a version into a stage; return the name of the tag that says so."""
+    made = asked(
+        lambda: api.assign(".", experiment, stage, version=version, message=message, force=True)
+    )
+    return str(made.tag)
+
+
+def asked(do: Any) -> Any:  # noqa: ANN401 (GTO's own types)
+    """Ask GTO.
+
+    Raises:
+        StageError: with what GTO says, if it refuses.
+    """
+    try:
+        return do()
+    except GTOException as error:
+        raise StageError(
+            f"the registry refuses: {error}. Expected git tags as GTO writes them (gto doctor)."
+        ) from error

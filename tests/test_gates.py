@@ -1,0 +1,147 @@
+"""The gates before promotion: what passes, what does not, and what they say."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.images.samples import write_table
+from tasks.measures.ledger import Look
+from tasks.params import Looks, Promote
+from tasks.registry.gates import (
+    CHECKS,
+    checked,
+    looked_at_fairly,
+    no_collapse,
+    not_worse,
+    quick_enough,
+    size_of,
+    small_enough,
+)
+from tasks.stage import LEDGER, written
+
+LIMITS = Promote(margin=0.01, class_margin=0.1, size_mib=1, latency_ms=20)
+
+
+def images(was, now, labels=None):
+    """Return test images, by whether the models in use and after it get them right."""
+    labels = labels if labels is not None else ["a"] * len(was)
+    said = {"was": was, "now": now}
+    columns = {
+        who: [label if right else "-" for label, right in zip(labels, rights, strict=True)]
+        for who, rights in said.items()
+    }
+    return pd.DataFrame({"label": labels, **columns})
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "passed", "said"),
+    [
+        (0, 0, True, "no test image of 2,000 became right or wrong"),
+        (30, 10, True, "worse by less than 1.00 points"),
+        (10, 14, True, "-0.20 points on 2,000 test images, 95 % interval -0.7"),
+        (10, 30, False, "it may be worse by 1.00 points or more"),
+        (0, 80, False, "it is worse by 1.00 points or more"),
+    ],
+)
+def test_a_model_must_not_be_worse_by_the_margin(gained, lost, passed, said):
+    was = np.arange(2000) >= gained
+    now = np.arange(2000) < 2000 - lost
+    gate = not_worse(images(was, now), LIMITS)
+    assert gate.passed is passed
+    assert said in gate.reason
+
+
+def test_few_images_do_not_make_a_model_good_enough():
+    was = np.ones(50, bool)
+    now = np.arange(50) >= 2
+    assert not not_worse(images(was, now), LIMITS).passed
+
+
+def test_a_model_that_is_worse_by_the_margin_seldom_passes():
+    rng = np.random.default_rng(0)
+    draws, passed = 200, 0
+    for _ in range(draws):
+        chance = rng.random(2000)
+        was, now = chance >= 0.06, (chance < 0.05) | (chance >= 0.12)  # 0.94 and 0.93
+        passed += not_worse(images(was, now), LIMITS).passed
+    assert passed / draws <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / draws)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_a_wider_margin_never_refuses_what_a_narrow_one_lets_pass(gained, lost):
+    table = images(np.arange(500) >= gained, np.arange(500) < 500 - lost)
+    passed = [
+        not_worse(table, LIMITS.model_copy(update={"margin": margin})).passed
+        for margin in (0.001, 0.01, 0.05, 0.5)
+    ]
+    assert passed == sorted(passed)
+
+
+def test_the_first_model_is_compared_with_none():
+    assert not_worse(None, LIMITS).passed
+    assert no_collapse(None, {"recall.a": 0.4, "recall.b": 0.9}, LIMITS).passed
+
+
+def test_a_class_that_is_never_recognised_has_collapsed():
+    gate = no_collapse(None, {"recall.a": 0.9, "recall.b": 0.0}, LIMITS)
+    assert not gate.passed
+    assert gate.reason == "never recognised: b"
+
+
+def test_a_class_that_loses_more_than_its_margin_has_collapsed():
+    labels = ["a"] * 80 + ["b"] * 20
+    was = np.ones(100, bool)
+    gates = {
+        lost: no_collapse(images(was, np.arange(100) < 100 - lost, labels), {}, LIMITS)
+        for lost in (0, 2, 3)
+    }
+    assert [gate.passed for gate in gates.values()] == [True, True, False]
+    assert gates[0].reason == "largest loss of recall: none"
+    assert gates[2].reason == "largest loss of recall: b by 10.00 points"
+    assert gates[3].reason == "recall fell: b by 15.00 points"
+
+
+def test_a_model_that_no_line_of_the_ledger_knows_is_refused(workspace):
+    gate = looked_at_fairly("pets", "pets_cnn", "m1", Looks(warn=2, most=9))
+    assert not gate.passed
+    assert gate.reason == "no look of model m1 at the test set is written down"
+
+
+def test_a_test_set_that_was_looked_at_too_often_promotes_nothing(workspace):
+    for n, passed in ((2, True), (3, False)):
+        looks = [Look("t", "pets_cnn", f"m{i}", "") for i in range(n)]
+        looks += [Look("another test set", "pets_cnn", "m7", "")]
+        write_table(LEDGER / "pets.csv", Look._fields, looks)
+        gate = looked_at_fairly("pets", "pets_cnn", "m1", Looks(warn=2, most=9))
+        assert gate.passed is passed
+        assert gate.reason == f"{n} models scored on this test set, up to 2 are no concern"
+
+
+def test_data_that_were_not_checked_or_are_not_clean_promote_nothing(workspace):
+    assert "the data were not checked" in checked("pets").reason
+    assert not checked("pets").passed
+    for verdict, passed in (
+        ("leaks", False),
+        ("refused", False),
+        ("dropped", True),
+        ("clean", True),
+    ):
+        written(CHECKS / "pets.json", json.dumps({"verdict": verdict, "leaked_test_images": 1}))
+        assert checked("pets").passed is passed
+    assert checked("pets").reason == "pets: clean, 1 test image with a copy in another split"
+
+
+def test_a_model_may_be_too_large_or_too_slow(workspace):
+    folder = workspace.root / "model"
+    folder.mkdir()
+    (folder / "weights").write_bytes(bytes(2**19))
+    assert size_of(folder) == 0.5
+    assert small_enough(0.5, LIMITS).passed
+    assert not small_enough(1.5, LIMITS).passed
+    assert quick_enough(12.3, LIMITS) == ("latency", True, "12 ms for one picture of 20 allowed")
+    assert not quick_enough(21, LIMITS).passed
