@@ -3,7 +3,8 @@
     python -m tasks.evaluate mnist_cnn
 
 Leaves flat metrics for a diff, a prediction per test image, the tables that `dvc plots`
-draws, and pictures of what went wrong. Each look by a new model is written into a ledger.
+draws, and pictures of what went wrong. Accuracy and predictions are the model's own; what
+`calibrate` found stands beside them. Each look by a new model is written into a ledger.
 """
 
 import json
@@ -15,9 +16,11 @@ from jaxtyping import Float32, Int64
 from tasks.images.lesson import lesson
 from tasks.images.samples import Rows, test_rows, train_rows, val_rows, write_table
 from tasks.images.sheet import grid
-from tasks.measures.ledger import record
-from tasks.measures.metrics import calibration, confusion, precision, recall, score
+from tasks.measures.calibration import confidence, path_of, read_calibration
+from tasks.measures.ledger import digest_of_model, record
+from tasks.measures.metrics import score
 from tasks.measures.spread import Spread
+from tasks.measures.tables import write_calibrated, write_plots, write_predictions
 from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
 from tasks.models.neighbours.trained import NearestNeighbours
@@ -54,48 +57,6 @@ def worst(labels: np.ndarray, probabilities: np.ndarray, most: int) -> Int64[np.
     """Return the positions of the mistakes, the surest of themselves first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:most]
-
-
-def write_predictions(path: Path, rows: Rows, probabilities: Float32[np.ndarray, "n k"]) -> None:
-    """Write a row per test image."""
-    predicted = probabilities.argmax(axis=1)
-    write_table(
-        path,
-        ["id", "label", "predicted", *(f"p:{name}" for name in rows.classes)],
-        (
-            [rows.ids[i], rows.classes[rows.labels[i]], rows.classes[predicted[i]],
-             *(f"{p:.6f}" for p in probabilities[i])]
-            for i in range(len(rows))
-        ),
-    )  # fmt: skip
-
-
-def write_plots(
-    folder: Path, rows: Rows, probabilities: Float32[np.ndarray, "n k"], bins: int
-) -> None:
-    """Write the tables that `dvc plots` draws."""
-    predicted = probabilities.argmax(axis=1)
-    counts = confusion(rows.labels, predicted, len(rows.classes))
-    write_table(
-        folder / "confusion.csv",
-        ["actual", "predicted"],
-        ([rows.classes[a], rows.classes[p]] for a, p in zip(rows.labels, predicted, strict=True)),
-    )
-    write_table(
-        folder / "calibration.csv",
-        ["low", "high", "confidence", "accuracy", "n"],
-        ([round(v, 6) for v in b] for b in calibration(rows.labels, probabilities, bins)),
-    )
-    measures = {"precision": precision(counts), "recall": recall(counts)}
-    write_table(
-        folder / "classes.csv",
-        ["class", "measure", "value"],
-        (
-            [name, measure, round(float(values[i]), 6)]
-            for i, name in enumerate(rows.classes)
-            for measure, values in measures.items()
-        ),
-    )
 
 
 def draw_mistakes(
@@ -172,6 +133,7 @@ def run(name: str) -> None:
     params = load_params()
     dataset, wanted = params.experiment(name).dataset, params.evaluate
     rows = test_rows(dataset)
+    found = read_calibration(path_of(name), digest_of_model(MODELS / name))
     repeated = sorted((REPEATS / name).glob("seed-*"))
     for model in (MODELS / name, *repeated):
         record(dataset, rows, name, model, wanted.looks)
@@ -182,14 +144,18 @@ def run(name: str) -> None:
     metrics = score(rows.labels, probabilities, rows.classes, wanted.calibration_bins)
     metrics |= gaps(classifier, dataset, metrics["accuracy"])
     metrics |= spread(repeated, classifier, metrics["accuracy"], rows, params)
+    metrics |= confidence(rows.labels, probabilities, found, wanted.calibration_bins)
+    calibrated = found.calibrated(probabilities)
     with replacing(PLOTS / name / "pictures") as pictures:
         pictures.mkdir()
         draw_mistakes(pictures, rows, probabilities, wanted.mistakes)
         if isinstance(classifier, NearestNeighbours):
             draw_neighbours(pictures, rows, classifier)
             draw_lesson(pictures, rows)
-    write_plots(PLOTS / name, rows, probabilities, wanted.calibration_bins)
+    write_plots(PLOTS / name, rows, probabilities, calibrated, wanted.calibration_bins)
     write_predictions(PREDICTIONS / f"{name}.csv", rows, probabilities)
+    path = PREDICTIONS / f"{name}.calibrated.csv"
+    write_calibrated(path, rows, calibrated, found.sets(probabilities))
     written(METRICS / f"{name}.json", json.dumps(metrics, indent=2, sort_keys=True) + "\n")
     print(f"{name}: test accuracy {metrics['accuracy']:.4f} on {metrics['n']} images")
 

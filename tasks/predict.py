@@ -2,8 +2,10 @@
 
     python -m tasks.predict cats_vs_dogs_best photo.jpg holiday/ --top 2
 
-Pictures are decoded and resized exactly as `prepare` did it for training. Files that
-cannot be read are reported and the rest is still predicted; the exit status is then 1.
+Pictures are decoded and resized exactly as `prepare` did it for training. Probabilities are
+calibrated. Where one class is not enough to be right as often as `calibrate.coverage` of
+params.yaml asks, the answer is "not sure", with all classes that it may be. Files that cannot be
+read are reported and the rest is still predicted; the exit status is then 1.
 """
 
 import argparse
@@ -21,9 +23,12 @@ from rich.table import Table
 
 from tasks.images.decode import decode
 from tasks.images.depth import Unreadable
+from tasks.measures.calibration import Calibration, path_of, read_calibration
+from tasks.measures.ledger import digest_of_model
 from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
 from tasks.params import Prepare, load_params
+from tasks.report.wording import certainty, listed
 from tasks.stage import MODELS, StageError, cores, errors_in_one_line, progress
 
 BATCH = 256  # pictures that are decoded and classified at a time
@@ -33,8 +38,9 @@ class Prediction(NamedTuple):
     """What a model says of one picture."""
 
     file: str
-    classes: list[str]  # the likeliest first
-    probabilities: list[float]
+    classes: list[str]  # the likeliest first, never fewer than are possible
+    probabilities: list[float]  # calibrated
+    possible: int  # how many of these it may be; 1 if the model is sure
     error: str | None = None  # why nothing can be said
 
 
@@ -63,7 +69,9 @@ def decoded(file: Path, prepare: Prepare) -> np.ndarray | Unreadable:
         return error
 
 
-def predict(classifier: Classifier, files: list[Path], top: int) -> Iterator[Prediction]:
+def predict(
+    classifier: Classifier, found: Calibration, files: list[Path], top: int
+) -> Iterator[Prediction]:
     """Yield what the model says of each file, in their order, batch by batch."""
     names = np.array(classifier.recipe.classes)
     with ThreadPoolExecutor(cores()) as threads:
@@ -71,36 +79,53 @@ def predict(classifier: Classifier, files: list[Path], top: int) -> Iterator[Pre
             batch = files[start : start + BATCH]
             read = list(threads.map(lambda f: decoded(f, classifier.recipe.prepare), batch))
             images = [pixels for pixels in read if isinstance(pixels, np.ndarray)]
-            said = iter(classifier.probabilities(np.stack(images))) if images else iter(())
+            said = iter(judged(classifier, found, images) if images else ())
             for file, pixels in zip(batch, read, strict=True):
                 if isinstance(pixels, Unreadable):
-                    yield Prediction(str(file), [], [], str(pixels))
+                    yield Prediction(str(file), [], [], 0, str(pixels))
                     continue
-                probabilities = next(said)
-                order = np.argsort(-probabilities, kind="stable")[:top]
+                probabilities, possible = next(said)
+                order = np.argsort(-probabilities, kind="stable")[: max(top, possible)]
                 likeliest = [round(float(p), 6) for p in probabilities[order]]
-                yield Prediction(str(file), names[order].tolist(), likeliest)
+                yield Prediction(str(file), names[order].tolist(), likeliest, possible)
+
+
+def judged(
+    classifier: Classifier, found: Calibration, images: list[np.ndarray]
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the calibrated probabilities of each image, and how many classes are possible."""
+    said = classifier.probabilities(np.stack(images))
+    sizes = found.sets(said).sum(axis=1).tolist()
+    yield from zip(found.calibrated(said), sizes, strict=True)
+
+
+def in_words(p: Prediction) -> str:
+    """Return what is said of one picture."""
+    if p.error:
+        return f"cannot be read: {p.error}"
+    pairs = zip(p.classes, p.probabilities, strict=True)
+    said = [f"{name} {certainty(probability)}" for name, probability in pairs]
+    if p.possible == 1:
+        return ", ".join(said)
+    rest = f"; less likely: {', '.join(said[p.possible :])}" if said[p.possible :] else ""
+    return f"not sure: {listed(said[: p.possible], 'or')}{rest}"
 
 
 def show_table(predictions: list[Prediction]) -> None:
     """Print predictions for a person."""
     table = Table("picture", "class and probability")
     for p in predictions:
-        said = (
-            f"{c} {v:.0%}".replace("%", " %")
-            for c, v in zip(p.classes, p.probabilities, strict=True)
-        )
-        table.add_row(p.file, f"cannot be read: {p.error}" if p.error else ", ".join(said))
+        table.add_row(p.file, in_words(p))
     Console(width=None if sys.stdout.isatty() else 120).print(table, markup=False)
 
 
 def show_csv(predictions: list[Prediction]) -> None:
-    """Print one line per picture and class."""
+    """Print one line per picture and class; `possible` is 0 for what it is not."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["file", "rank", "class", "probability"])
+    writer.writerow(["file", "rank", "class", "probability", "possible"])
     for p in predictions:
         for rank, said in enumerate(zip(p.classes, p.probabilities, strict=True), start=1):
-            writer.writerow([p.file, rank, *said])
+            writer.writerow([p.file, rank, *said, int(rank <= p.possible)])
 
 
 def show_json(predictions: list[Prediction]) -> None:
@@ -131,12 +156,12 @@ def main() -> int:
     params = load_params()
     params.experiment(wanted.experiment)
     files = pictures(wanted.paths)
-    classifier = load_classifier(
-        MODELS / wanted.experiment, threads=params.threads, memory_mib=params.memory_mib
-    )
+    folder = MODELS / wanted.experiment
+    classifier = load_classifier(folder, threads=params.threads, memory_mib=params.memory_mib)
+    found = read_calibration(path_of(wanted.experiment), digest_of_model(folder))
     predictions = []
     with progress("pictures", len(files)) as advance:
-        for prediction in predict(classifier, files, wanted.top):
+        for prediction in predict(classifier, found, files, wanted.top):
             predictions.append(prediction)
             advance(1)
     wanted.show(predictions)

@@ -23,8 +23,9 @@ def test_the_most_frequent_confusion_is_named(rows, said):
     assert captions.confusion(pairs(*rows)) == said
 
 
-def bins(*values: tuple[float, float, int]) -> list[dict[str, str]]:
-    return [{"confidence": str(c), "accuracy": str(a), "n": str(n)} for c, a, n in values]
+def bins(*values: tuple[float, float, int], which: str = "as given") -> list[dict[str, str]]:
+    columns = ("probabilities", "confidence", "accuracy", "n")
+    return [dict(zip(columns, (which, *map(str, value)), strict=True)) for value in values]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,16 @@ def bins(*values: tuple[float, float, int]) -> list[dict[str, str]]:
     ],
 )
 def test_confidence_is_compared_with_accuracy_weighted_by_pictures(rows, said):
-    assert captions.calibration(bins(*rows)) == said
+    assert captions.honesty(bins(*rows)) == said
+
+
+def test_confidence_is_compared_before_and_after_calibration():
+    rows = bins((0.9, 0.7, 10)) + bins((0.75, 0.7, 10), which="calibrated")
+    assert captions.calibration(rows) == (
+        "Too sure of itself, by 20.0 points on average. "
+        "Calibrated on val: too sure of itself, by 5.0 points on average."
+    )
+    assert captions.calibration(rows[:1]) == "Too sure of itself, by 20.0 points on average."
 
 
 def test_the_hardest_class_is_the_one_of_least_recall():

@@ -40,8 +40,20 @@ ROWS = {
         for predicted in [actual] * 7 + NASTY[:1] * 2
     ],
     "calibration": [
-        {"low": 0.5, "high": 0.6, "confidence": 0.56, "accuracy": 0.5, "n": 12},
-        {"low": 0.9, "high": 1.0, "confidence": 0.97, "accuracy": 0.95, "n": 300},
+        {
+            "probabilities": which,
+            "low": low,
+            "high": low + 0.1,
+            "confidence": sure,
+            "accuracy": right,
+            "n": n,
+        }
+        for which, low, sure, right, n in (
+            ("as given", 0.5, 0.56, 0.5, 12),
+            ("as given", 0.9, 0.97, 0.9, 300),
+            ("calibrated", 0.5, 0.52, 0.5, 12),
+            ("calibrated", 0.8, 0.9, 0.9, 300),
+        )
     ],
     "classes": [
         {"class": name, "measure": measure, "value": value}

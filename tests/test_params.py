@@ -38,8 +38,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(workspace):
 def test_a_key_like_no_other_gets_the_list_of_known_ones(workspace):
     message = edited(workspace, "threads:", "xyzzy: 1\nthreads:")
     assert (
-        "unknown key 'xyzzy': expected one of: threads, memory_mib, evaluate, datasets, "
-        "experiments." in message
+        "unknown key 'xyzzy': expected one of: threads, memory_mib, calibrate, evaluate, promote, "
+        "datasets, experiments." in message
     )
 
 

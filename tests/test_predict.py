@@ -10,7 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tasks import augment, download, evaluate, predict, prepare, publish, split, train
+from tasks import augment, calibrate, download, evaluate, predict, prepare, publish, split, train
 from tasks.images.samples import read_table
 from tasks.models.loading import load_classifier
 from tasks.stage import StageError
@@ -39,7 +39,7 @@ def test_one_s_own_pictures_get_a_report_and_predictions(own, cli, capsys):
     for stage in (download, prepare, split):
         stage.run("pets")
     for experiment in ("pets_cnn", "pets_knn"):
-        for stage in (augment, train, evaluate):
+        for stage in (augment, train, calibrate, evaluate):
             stage.run(experiment)
     publish.run()
     quarantined = read_table(own.root / "data/prepared/pets/quarantine.csv")
@@ -58,6 +58,17 @@ def test_one_s_own_pictures_get_a_report_and_predictions(own, cli, capsys):
     page = (own.root / "data/report/index.html").read_text("utf-8")
     assert "b&#34;o,x 📦" in page
 
+    looks = (own.root / "data/ledger/pets.csv").read_bytes()
+    (own.root / "params.yaml").write_text(
+        (own.root / "params.yaml").read_text("utf-8").replace("coverage: 0.95", "coverage: 0.5"),
+        "utf-8",
+    )
+    calibrate.run("pets_cnn")
+    evaluate.run("pets_cnn")
+    again = json.loads((own.root / "data/metrics/pets_cnn.json").read_text())
+    assert again["coverage_asked"] == 0.5
+    assert (own.root / "data/ledger/pets.csv").read_bytes() == looks  # no look at another model
+
     done = cli("predict", "pets_cnn", "photos", "--json", "--top", "2")
     assert done.returncode == 1  # two pictures are broken
     said = json.loads(done.stdout)
@@ -74,11 +85,12 @@ def test_a_prediction_is_a_table_or_csv_for_every_family(own, cli, draw):
     for stage in (download, prepare, split):
         stage.run("pets")
     train.run("pets_knn")
+    calibrate.run("pets_knn")
     draw("circle", seed=9).save("new.png")
     Image.new("L", (5, 300)).save("odd.tiff")
     table = cli("predict", "pets_knn", "new.png")
     assert table.returncode == 0
-    assert "round things 100 %" in table.stdout
+    assert "round things" in table.stdout
     listed = cli("predict", "pets_knn", "new.png", "odd.tiff", "--csv", "--top", "9")
     rows = list(csv.DictReader(io.StringIO(listed.stdout)))
     assert [(r["file"], r["rank"]) for r in rows] == [

@@ -44,10 +44,13 @@ def scored(name: str, classes: list[str], seed: int = 0) -> None:
     ]
     write_metrics(name, confusion, network)
     write_table(PLOTS / name / "confusion.csv", ("actual", "predicted"), confusion)
-    bins = [(i / 10, i / 10 + 0.1, i / 10 + 0.06, i / 10, 3**i) for i in range(10)]
-    write_table(
-        PLOTS / name / "calibration.csv", ("low", "high", "confidence", "accuracy", "n"), bins
-    )
+    bins = [
+        (which, i / 10, i / 10 + 0.1, i / 10 + shift, i / 10, 3**i)
+        for which, shift in (("as given", 0.06), ("calibrated", 0.01))
+        for i in range(10)
+    ]
+    header = ("probabilities", "low", "high", "confidence", "accuracy", "n")
+    write_table(PLOTS / name / "calibration.csv", header, bins)
     values = [(c, m, chance.uniform(0.2, 1)) for c in classes for m in ("precision", "recall")]
     write_table(PLOTS / name / "classes.csv", ("class", "measure", "value"), values)
     (write_epochs if network else write_folds)(name, chance)
@@ -64,8 +67,16 @@ def write_metrics(name: str, confusion: list[tuple[str, str]], network: bool) ->
         "accuracy_high": accuracy + 0.015,
         "accuracy_low": accuracy - 0.017,
         "balanced_accuracy": accuracy,
+        "coverage": 0.956,
+        "coverage_asked": 0.95,
+        "coverage_by_chance": 0.92,
         "expected_calibration_error": 0.021,
+        "expected_calibration_error_calibrated": 0.009,
         "log_loss": 0.31,
+        "log_loss_calibrated": 0.29,
+        "mean_set_size": 1.2,
+        "sure": 0.9,
+        "sure_accuracy": 0.97,
         "macro_f1": accuracy,
         "n": len(confusion),
         "val_accuracy": accuracy + 0.002,

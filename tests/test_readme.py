@@ -3,8 +3,8 @@ import re
 import pytest
 
 from tasks.params import load_params
-from tasks.report.readme import with_table
-from tasks.report.results import markdown_table, read_results
+from tasks.report.readme import TABLES, with_table
+from tasks.report.results import read_results
 from tasks.stage import StageError
 from tests.conftest import ROOT
 
@@ -13,8 +13,9 @@ TEXT = (ROOT / "README.md").read_text("utf-8")
 
 def test_the_results_in_the_readme_are_those_of_data_metrics(monkeypatch):
     monkeypatch.chdir(ROOT)
-    table = markdown_table(read_results(load_params()))
-    assert with_table(TEXT, table) == TEXT, "run: python -m tasks.report.readme"
+    results = read_results(load_params())
+    for name, table in TABLES.items():
+        assert with_table(TEXT, table(results), name) == TEXT, "run: python -m tasks.report.readme"
 
 
 def test_a_readme_without_a_place_for_the_results_is_refused():

@@ -22,6 +22,11 @@ Row = Mapping[str, object]
 PAGE_COLOURS = {"black": "ink", "white": "page", "gray": "muted", "teal": "accent"}
 ACCENT = {"value": "var(--accent)"}
 IN_COLOUR = {  # what `color` stands for where a picture shows two series
+    "calibration": (
+        "probabilities",
+        ["as given", "calibrated"],
+        ["var(--muted)", "var(--accent)"],
+    ),
     "history_convnet": ("split", ["train", "val"], ["var(--muted)", "var(--accent)"]),
     "history_network": ("split", ["train", "val"], ["var(--muted)", "var(--accent)"]),
     "history_neighbours": ("metric", ["L1", "L2"], ["var(--accent)", "var(--muted)"]),

@@ -49,7 +49,11 @@ def digest_of_test(rows: Rows) -> str:
 
 
 def digest_of_model(folder: Path) -> str:
-    """Return what a model is known by: the names and bytes of its files."""
+    """Return what a model is known by: the names and bytes of its files.
+
+    Its calibration is no part of it. That is made of the model, val and a number of params.yaml,
+    and changes no prediction; so to calibrate anew is not to choose another model.
+    """
     digest = sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():

@@ -7,6 +7,7 @@ line of the file. There are no default numbers here: what is not in the file is 
 
 from tasks.params.architectures import Block, Cnn, Mlp, ResNet
 from tasks.params.augment import Augment, Erase
+from tasks.params.calibrate import Calibrate
 from tasks.params.convnet import Convnet, Muon, Sgd, Views, Whitening
 from tasks.params.datasets import Archive, Dataset, Files, Local, Members, Prepare, Split
 from tasks.params.file import (
@@ -18,6 +19,7 @@ from tasks.params.file import (
     Published,
     load_params,
 )
+from tasks.params.promote import Promote
 from tasks.params.strict import Strict
 from tasks.params.train import (
     EarlyStopping,
@@ -33,6 +35,7 @@ __all__ = [
     "Archive",
     "Augment",
     "Block",
+    "Calibrate",
     "Cnn",
     "Convnet",
     "Dataset",
@@ -51,6 +54,7 @@ __all__ = [
     "Optimizer",
     "Params",
     "Prepare",
+    "Promote",
     "Published",
     "ResNet",
     "Resolution",

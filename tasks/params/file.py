@@ -8,8 +8,10 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from tasks.params.augment import Augment
+from tasks.params.calibrate import Calibrate
 from tasks.params.convnet import Convnet
 from tasks.params.datasets import Dataset
+from tasks.params.promote import Promote
 from tasks.params.strict import Count, Name, OpenShare, Strict
 from tasks.params.train import Neighbours, Network
 from tasks.stage import StageError
@@ -60,7 +62,9 @@ class Params(Strict):
     memory_mib: Count = Field(
         description="of bounds that a search for neighbours holds; changes no result"
     )
+    calibrate: Calibrate
     evaluate: Evaluate
+    promote: Promote
     datasets: dict[Name, Dataset]
     experiments: dict[Name, Experiment]
 

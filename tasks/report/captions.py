@@ -44,7 +44,23 @@ def confusion(rows: Sequence[Row]) -> str:
 
 
 def calibration(rows: Sequence[Row]) -> str:
-    """Compare how sure the model is with how often it is right."""
+    """Compare how sure the model is with how often it is right, before and after calibration."""
+    given, calibrated = (
+        [row for row in rows if row.get("probabilities", "as given") == which]
+        for which in ("as given", "calibrated")
+    )
+    if not calibrated:  # the table of an older commit
+        return honesty(given)
+    return f"{honesty(given)} Calibrated on val: {uncapitalised(honesty(calibrated))}"
+
+
+def uncapitalised(sentence: str) -> str:
+    """Return a sentence that goes on from another."""
+    return sentence[0].lower() + sentence[1:]
+
+
+def honesty(rows: Sequence[Row]) -> str:
+    """Compare how sure some probabilities are with how often they are right."""
     n = sum(float(row["n"]) for row in rows)
     sure = sum(float(row["n"]) * float(row["confidence"]) for row in rows) / n
     right = sum(float(row["n"]) * float(row["accuracy"]) for row in rows) / n

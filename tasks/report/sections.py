@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tasks.measures.figures import draw
 from tasks.params import Experiment
 from tasks.report import captions, pictures
+from tasks.report.confidence import confidence_in_words
 from tasks.report.pictures import Picture
 from tasks.report.results import Result
 from tasks.report.seeds import seeds_in_words
@@ -30,7 +31,9 @@ NUMBERS = {  # what is listed beside the accuracy, where it was measured
     "balanced_accuracy": ("balanced accuracy", percent),
     "macro_f1": ("macro F1", "{:.3f}".format),
     "log_loss": ("log loss", "{:.3f}".format),
+    "log_loss_calibrated": ("log loss, calibrated", "{:.3f}".format),
     "expected_calibration_error": ("calibration error", percent),
+    "expected_calibration_error_calibrated": ("calibration error, calibrated", percent),
     "val_accuracy": ("validation accuracy", percent),
     "train_accuracy": ("training accuracy", percent),
 }
@@ -57,6 +60,7 @@ class Section:
 
     Attributes:
         seeds: what is to be said of further seeds; empty if there are none.
+        confidence: how often it is not sure, in words; may be empty.
         altered: whether augmentation changes the training pictures.
         missing: what could not be shown because its file is not here.
     """
@@ -65,6 +69,7 @@ class Section:
     verdict: Verdict
     numbers: list[tuple[str, str]]
     seeds: str
+    confidence: str
     figures: list[Figure]
     sheet: Picture | None
     altered: bool
@@ -85,6 +90,7 @@ def read_section(result: Result, experiment: Experiment) -> Section:
         verdict=judge(experiment, metrics, history),
         numbers=[(words, say(metrics[k])) for k, (words, say) in NUMBERS.items() if k in metrics],
         seeds=seeds_in_words(metrics),
+        confidence=confidence_in_words(metrics),
         figures=[figure for figure in figures.values() if figure],
         sheet=sheet,
         altered=augmented(experiment.augment),
