@@ -19,6 +19,7 @@ from tasks.models.loading import load_classifier  # noqa: E402
 from tasks.params import Augment, Convnet, Muon, Views, Whitening  # noqa: E402
 from tasks.stage import StageError  # noqa: E402
 
+from .benchmarks import bench_convnet  # noqa: E402
 from .test_training import PREPARE, part, stripes  # noqa: E402
 
 FLOAT = jnp.dtype(jnp.float32)
@@ -309,3 +310,27 @@ def test_half_of_the_weight_is_with_views_that_are_not_shifted():
     assert np.allclose(said(images, views), 0.75 * straight + 0.25 * down, atol=1e-5)
     whole = scoring.all_logits(frozen, state.weights, state.statistics, images, params, FLOAT, None)
     assert np.allclose(whole, said(images), atol=1e-5)
+
+
+# ---- the benchmark --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["digits_convnet", "cifar10_convnet_94", "cifar10_convnet_96"])
+def test_every_recipe_is_valid_and_fits_its_images(name):
+    params, changes = bench_convnet.recipe(name)
+    net.check(params, (8, 8, 1) if name.startswith("digits") else (32, 32, 3))
+    draws.check(changes)
+
+
+@pytest.mark.slow
+def test_the_benchmark_times_every_seed_and_says_what_is_timed():
+    params, changes = bench_convnet.recipe("digits_convnet", small=True)
+    params = params.model_copy(update={"widths": (8,), "batch_size": 16})
+    rows = stripes(64)
+    train, test = (rows.images[:48], rows.labels[:48]), (rows.images[48:], rows.labels[48:])
+    found = bench_convnet.runs(train, test, params, changes, range(2))
+    assert len(found["seconds"]) == len(found["accuracy"]) == 2
+    assert max(found["seconds"]) < found["first"]
+    text = "\n".join(bench_convnet.table("digits_convnet", found, 96, small=True))
+    assert "digits_convnet, shrunk, 2 seeds, cpu" in text
+    assert "Timed: whitening, all epochs, views of all test images; not: " in text

@@ -10,9 +10,10 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import numpy as np
 from jax import Array
 from jax import numpy as jnp
-from jaxtyping import Bool, Float32, Float64, Int32, UInt64
+from jaxtyping import Bool, Float32, Float64, Int, Int32, UInt64
 
 from tasks.images.augmentation import MIDDLE
 from tasks.images.randomness import GOLDEN, Purpose
@@ -20,6 +21,7 @@ from tasks.params import Augment
 from tasks.stage import StageError
 
 Keys = UInt64[Array, "e n"]
+Index = Int[Array, "n"] | Int[np.ndarray, "n"]
 
 WHOLE_PIXELS = {
     "border", "brightness", "contrast", "erase", "flip", "one_pixel_shifts", "padded_crop",
@@ -62,7 +64,7 @@ def check(changes: Augment) -> None:
 
 
 def draw(
-    changes: Augment, seed: int, first: int, last: int, index: Array, shape: tuple[int, ...]
+    changes: Augment, seed: int, first: int, last: int, index: Index, shape: tuple[int, ...]
 ) -> Draws:
     """Draw all numbers of the epochs from `first` to before `last`, counted from 0.
 
@@ -71,13 +73,12 @@ def draw(
         seed: of the training run.
         first: epoch.
         last: one past the last epoch.
-        index: int (n,), which row of the dataset each image is.
+        index: which row of the dataset each image is.
         shape: height, width and channels of the images.
     """
     with jax.enable_x64(True):
         epochs = jnp.arange(first, last, dtype=jnp.uint64)
-        words = jnp.asarray(index, jnp.uint64)
-        return compiled(jnp.asarray(seed, jnp.uint64), epochs, words, changes, shape)
+        return compiled(jnp.uint64(seed), epochs, jnp.asarray(index, jnp.uint64), changes, shape)
 
 
 def all_draws(
@@ -99,7 +100,7 @@ def all_draws(
 compiled = jax.jit(all_draws, static_argnames=("changes", "shape"))
 
 
-def mix(z: Keys) -> Keys:
+def mix(z: UInt64[Array, "*shape"]) -> UInt64[Array, "*shape"]:
     """Scramble words as `randomness.mix` does."""
     z = (z ^ (z >> 30)) * jnp.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> 27)) * jnp.uint64(0x94D049BB133111EB)
@@ -149,7 +150,8 @@ def shifts(key: Keys, changes: Augment) -> Int32[Array, "e n 2"]:
     """Draw how far images move down and right."""
     down = right = jnp.zeros(key.shape, jnp.int32)
     if changes.padded_crop:
-        whole = partial(uniform, key, low=-changes.padded_crop, high=changes.padded_crop + 1)
+        most = float(changes.padded_crop)
+        whole = partial(uniform, key, low=-most, high=most + 1.0)
         down = down + jnp.floor(whole(Purpose.PADDED_CROP_Y)).astype(jnp.int32)
         right = right + jnp.floor(whole(Purpose.PADDED_CROP_X)).astype(jnp.int32)
     if changes.one_pixel_shifts:
