@@ -3,6 +3,7 @@
     python -m tasks.compare                       # HEAD against the working tree
     python -m tasks.compare main my-branch --markdown
     python -m tasks.compare --between mnist_mlp mnist_cnn
+    python -m tasks.compare --html review.html    # with curves, causes and flipped pictures
     python -m tasks.compare main --fail-if worse  # exit status 3, for continuous integration
 
 Models of other commits need not be checked out: their predictions are read from DVC's cache or
@@ -12,16 +13,17 @@ remote. Exit status 1 is an error; `--fail-if` makes its verdicts status 3.
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import get_args
 
-from tasks.review import markdown, terminal
+from tasks.review import markdown, page, terminal
 from tasks.review.difference import Difference, Verdict, judge
 from tasks.review.scored import Measured, Scored, compare
 from tasks.review.sides import Side, commit_side, working_tree
-from tasks.stage import StageError, errors_in_one_line
+from tasks.stage import StageError, errors_in_one_line, written
 
 FAILED = 3  # exit status of a verdict that `--fail-if` names
-LISTED = 5  # pictures per experiment
+LISTED, SHOWN = 5, 24  # pictures per experiment, by name and on a page
 
 
 def compare_commits(before: Side, after: Side) -> list[Difference]:
@@ -85,10 +87,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("after", nargs="?", metavar="REV2", help="another (the working tree)")
     parser.add_argument("--between", nargs=2, metavar="EXPERIMENT", help="of REV, or of both sides")
     parser.add_argument("--fail-if", action="append", default=[], choices=get_args(Verdict))
-    parser.add_argument("--flips", type=int, default=LISTED, metavar="N", help="pictures to list")
+    parser.add_argument("--flips", type=int, metavar="N", help="pictures to list")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json")
     form.add_argument("--markdown", dest="form", action="store_const", const="markdown")
+    form.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with curves and pictures"
+    )
     return parser.parse_args()
 
 
@@ -107,19 +112,27 @@ def main() -> int:
     before, after = sides(wanted)
     if wanted.between:
         first, second = wanted.between
-        found = compare_experiments(Scored(before, first), Scored(after, second))
+        pair = Scored(before, first), Scored(after, second)
+        found = compare_experiments(*pair)
+        pairs = {found[0].name: pair}
     else:
         found = compare_commits(before, after)
+        both = [name for name in after.datasets if name in before.datasets]
+        pairs = {name: (Scored(before, name), Scored(after, name)) for name in both}
     title = before.name if before is after else f"{before.name} → {after.name}"
-    match wanted.form:
-        case "json":
-            experiments = [difference.as_json() for difference in found]
-            told = {"before": before.name, "after": after.name, "experiments": experiments}
-            print(json.dumps(told, indent=2, ensure_ascii=False))
-        case "markdown":
-            print(markdown.show(title, found, wanted.flips))
-        case _:
-            terminal.print_to_terminal(terminal.show(title, found, wanted.flips))
+    listed = LISTED if wanted.flips is None else wanted.flips
+    if wanted.html:
+        shown = SHOWN if wanted.flips is None else wanted.flips
+        written(wanted.html, page.show(title, found, pairs, shown))
+        print(f"review: {wanted.html}")
+    elif wanted.form == "json":
+        experiments = [difference.as_json() for difference in found]
+        told = {"before": before.name, "after": after.name, "experiments": experiments}
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    elif wanted.form == "markdown":
+        print(markdown.show(title, found, listed))
+    else:
+        terminal.print_to_terminal(terminal.show(title, found, listed))
     return FAILED if any(d.verdict in wanted.fail_if for d in found) else 0
 
 
