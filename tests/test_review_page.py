@@ -1,0 +1,152 @@
+"""The page of a review: two commits of a real repository, read through DVC, seen by a browser."""
+
+import re
+import shutil
+import sys
+from base64 import b64encode
+from hashlib import sha256
+
+import numpy as np
+import pytest
+import yaml
+
+from tasks.compare import main
+from tasks.report.sorting import SCRIPT_DIGEST
+from tests.browser import browse
+from tests.conftest import Project
+from tests.test_compare import csv, git
+
+DVC_YAML = """
+stages:
+  train:
+    foreach: ${experiments}
+    do:
+      cmd: cp source/history-${item.train.epochs}.csv data/plots/${key}/history.csv
+      deps:
+        - code.py
+      params:
+        - experiments.${key}.train
+      outs:
+        - data/plots/${key}/history.csv
+  evaluate:
+    foreach: ${experiments}
+    do:
+      cmd: cp source/${item.train.epochs}.csv data/predictions/${key}.csv
+      deps:
+        - source/${item.train.epochs}.csv
+        - data/plots/${key}/history.csv
+      outs:
+        - data/predictions/${key}.csv
+"""
+HEAD = "epoch,size,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy"
+CLICK = "document.querySelectorAll('thead button')[{}].click();"
+
+
+@pytest.fixture(scope="module")
+def history(pristine_project, tmp_path_factory):
+    """Make a repository once: two commits, of which the second trains `net` a third epoch."""
+    root = tmp_path_factory.mktemp("history") / "a project"
+    project = Project(shutil.copytree(pristine_project.root, root, symlinks=True))
+    for name in ("photos.dvc", "photos"):
+        (root / name).unlink()
+    for folder in ("data/predictions", "data/prepared/pets", "source"):
+        (root / folder).mkdir(parents=True)
+    (root / "dvc.yaml").write_text(DVC_YAML)
+    for name in ("net", "still", "worse"):
+        (root / "data/plots" / name).mkdir(parents=True)
+    for epochs, wrong in ((2, range(30)), (3, range(4)), (4, range(25, 55))):
+        (root / f"source/{epochs}.csv").write_text(csv(wrong))
+        rows = [f"{i},8,0.1,{1 / i},0.{i},{2 / i},0.{i}" for i in range(1, epochs + 1)]
+        (root / f"source/history-{epochs}.csv").write_text("\n".join([HEAD, *rows]) + "\n")
+    pixels = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), np.uint8)
+    np.save(root / "data/prepared/pets/images.npy", pixels)
+    ids = "".join(f"test/{i:04},cat,{i}\n" for i in range(200))
+    (root / "data/prepared/pets/samples.csv").write_text(f"id,label,digest\n{ids}")
+    commit(project, "first", "one", net=2, still=2, worse=2)
+    commit(project, "second", "two", net=3, still=2, worse=4)
+    return project
+
+
+def commit(project, tag, code, **epochs):
+    experiments = {n: {"dataset": "pets", "train": {"epochs": e}} for n, e in epochs.items()}
+    (project.root / "params.yaml").write_text(yaml.safe_dump({"experiments": experiments}))
+    (project.root / "code.py").write_text(code)
+    done = project.dvc("repro", "--quiet")
+    assert done.returncode == 0, done.stderr
+    git("add", "--all", cwd=project.root)
+    git("commit", "--quiet", "--message", tag, cwd=project.root)
+    git("tag", tag, cwd=project.root)
+
+
+@pytest.fixture
+def page(history, monkeypatch, tmp_path):
+    """Return a function that writes the page of a review and returns its text."""
+
+    def write(*arguments):
+        monkeypatch.chdir(history.root)
+        path = tmp_path / "review.html"
+        monkeypatch.setattr(sys, "argv", ["compare", *arguments, "--html", str(path)])
+        assert main() == 0
+        return path.read_text("utf-8")
+
+    return write
+
+
+def article(text, name):
+    """Return what the page says of one experiment."""
+    return text.split(f'<article id="{name}"')[1].split("</article>")[0]
+
+
+def test_a_change_is_shown_with_verdict_cause_curves_and_pictures(page):
+    net = article(page("first", "second"), "net")
+    assert "26 became right and 0 wrong" in net
+    assert re.search(r"<code>train.epochs</code></th><td>2</td><td>3</td>", net)
+    assert "Code: <code>code.py</code>." in net
+    assert net.count("<svg") == 2
+    assert net.count("<img") == 24
+    assert "2 more are not shown." in net
+
+
+def test_what_did_not_change_has_a_row_and_no_more(page):
+    text = page("first", "second")
+    assert '<th scope="row">still</th>' in text
+    assert 'id="still"' not in text
+
+
+def test_two_experiments_of_one_side_are_reviewed_alike(page):
+    text = page("--between", "still", "worse")
+    assert article(text, "still%20%E2%86%92%20worse").count("<svg") == 2
+    assert "models" not in text  # nothing was scored by the real evaluate here
+
+
+def test_a_training_that_is_not_recorded_is_said_to_be_so(page, history):
+    lock = history.root / "dvc.lock"
+    before = lock.read_text()
+    stages = yaml.safe_load(before)
+    del stages["stages"]["train@net"]
+    lock.write_text(yaml.safe_dump(stages))
+    try:
+        assert "One of the two trainings is not recorded" in article(page("first"), "net")
+    finally:
+        lock.write_text(before)
+
+
+def test_a_browser_shows_all_pictures_sorts_the_table_and_asks_nobody(page, chromium, tmp_path):
+    text = page("first", "second")
+    look = "document.title = [...document.images].every((i) => i.naturalWidth) + ' ' + "
+    for column, first in ((3, "net"), (0, "worse")):
+        script = CLICK.format(column) + look + "document.querySelector('tbody th').textContent;"
+        digest = b64encode(sha256(script.encode()).digest()).decode()
+        watched = text.replace(f"'{SCRIPT_DIGEST}'", f"'{SCRIPT_DIGEST}' 'sha256-{digest}'")
+        watched = watched.replace("</body>", f"<script>{script}</script></body>")
+        (tmp_path / "watched.html").write_text(watched)
+        seen = browse(chromium, f"file://{tmp_path}/watched.html", tmp_path / "profile")
+        assert f"<title>true {first}" in seen.stdout
+        assert "CONSOLE" not in seen.stderr
+
+
+def test_a_script_that_is_not_ours_does_not_run(page, chromium, tmp_path):
+    path = tmp_path / "evil.html"
+    evil = "<script>document.title = 'evil'</script></body>"
+    path.write_text(page("first", "second").replace("</body>", evil))
+    assert "<title>evil" not in browse(chromium, f"file://{path}", tmp_path / "profile").stdout
