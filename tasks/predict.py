@@ -6,20 +6,21 @@ Pictures are decoded and resized exactly as `prepare` did it for training. Proba
 calibrated. Where one class is not enough to be right as often as `calibrate.coverage` of
 params.yaml asks, the answer is "not sure", with all classes that it may be. Files that cannot be
 read are reported and the rest is still predicted; the exit status is then 1.
+
+All cores decode pictures while the model looks at others, and answers are written as they
+come, so memory stays the same whatever the number of pictures.
 """
 
 import argparse
-import csv
-import json
 import sys
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from tasks.images.decode import decode
 from tasks.images.depth import Unreadable
@@ -28,20 +29,10 @@ from tasks.measures.ledger import digest_of_model
 from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
 from tasks.params import Prepare, load_params
-from tasks.report.wording import certainty, listed
+from tasks.report.answers import Prediction, show_csv, show_json, show_table
 from tasks.stage import MODELS, StageError, cores, errors_in_one_line, progress
 
 BATCH = 256  # pictures that are decoded and classified at a time
-
-
-class Prediction(NamedTuple):
-    """What a model says of one picture."""
-
-    file: str
-    classes: list[str]  # the likeliest first, never fewer than are possible
-    probabilities: list[float]  # calibrated
-    possible: int  # how many of these it may be; 1 if the model is sure
-    error: str | None = None  # why nothing can be said
 
 
 def pictures(paths: list[Path]) -> list[Path]:
@@ -69,25 +60,37 @@ def decoded(file: Path, prepare: Prepare) -> np.ndarray | Unreadable:
         return error
 
 
+def read_ahead(files: list[Path], prepare: Prepare) -> Iterator[list[np.ndarray | Unreadable]]:
+    """Yield batches of pixels in the order of the files; the next one is decoded meanwhile."""
+    with ThreadPoolExecutor(cores()) as threads:
+        waiting: deque[Iterator[np.ndarray | Unreadable]] = deque()
+        for start in range(0, len(files), BATCH):
+            batch = files[start : start + BATCH]
+            waiting.append(threads.map(lambda file: decoded(file, prepare), batch))
+            if len(waiting) > 1:
+                yield list(waiting.popleft())
+        while waiting:
+            yield list(waiting.popleft())
+
+
 def predict(
     classifier: Classifier, found: Calibration, files: list[Path], top: int
 ) -> Iterator[Prediction]:
-    """Yield what the model says of each file, in their order, batch by batch."""
+    """Yield what the model says of each file, in their order; a few batches are in memory."""
     names = np.array(classifier.recipe.classes)
-    with ThreadPoolExecutor(cores()) as threads:
-        for start in range(0, len(files), BATCH):
-            batch = files[start : start + BATCH]
-            read = list(threads.map(lambda f: decoded(f, classifier.recipe.prepare), batch))
-            images = [pixels for pixels in read if isinstance(pixels, np.ndarray)]
-            said = iter(judged(classifier, found, images) if images else ())
-            for file, pixels in zip(batch, read, strict=True):
-                if isinstance(pixels, Unreadable):
-                    yield Prediction(str(file), [], [], 0, str(pixels))
-                    continue
-                probabilities, possible = next(said)
-                order = np.argsort(-probabilities, kind="stable")[: max(top, possible)]
-                likeliest = [round(float(p), 6) for p in probabilities[order]]
-                yield Prediction(str(file), names[order].tolist(), likeliest, possible)
+    following = iter(files)
+    for read in read_ahead(files, classifier.recipe.prepare):
+        images = [pixels for pixels in read if isinstance(pixels, np.ndarray)]
+        said = iter(judged(classifier, found, images) if images else ())
+        for pixels in read:
+            file = str(next(following))
+            if isinstance(pixels, Unreadable):
+                yield Prediction(file, [], [], 0, str(pixels))
+                continue
+            probabilities, possible = next(said)
+            order = np.argsort(-probabilities, kind="stable")[: max(top, possible)]
+            likeliest = [round(float(p), 6) for p in probabilities[order]]
+            yield Prediction(file, names[order].tolist(), likeliest, possible)
 
 
 def judged(
@@ -97,40 +100,6 @@ def judged(
     said = classifier.probabilities(np.stack(images))
     sizes = found.sets(said).sum(axis=1).tolist()
     yield from zip(found.calibrated(said), sizes, strict=True)
-
-
-def in_words(p: Prediction) -> str:
-    """Return what is said of one picture."""
-    if p.error:
-        return f"cannot be read: {p.error}"
-    pairs = zip(p.classes, p.probabilities, strict=True)
-    said = [f"{name} {certainty(probability)}" for name, probability in pairs]
-    if p.possible == 1:
-        return ", ".join(said)
-    rest = f"; less likely: {', '.join(said[p.possible :])}" if said[p.possible :] else ""
-    return f"not sure: {listed(said[: p.possible], 'or')}{rest}"
-
-
-def show_table(predictions: list[Prediction]) -> None:
-    """Print predictions for a person."""
-    table = Table("picture", "class and probability")
-    for p in predictions:
-        table.add_row(p.file, in_words(p))
-    Console(width=None if sys.stdout.isatty() else 120).print(table, markup=False)
-
-
-def show_csv(predictions: list[Prediction]) -> None:
-    """Print one line per picture and class; `possible` is 0 for what it is not."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["file", "rank", "class", "probability", "possible"])
-    for p in predictions:
-        for rank, said in enumerate(zip(p.classes, p.probabilities, strict=True), start=1):
-            writer.writerow([p.file, rank, *said, int(rank <= p.possible)])
-
-
-def show_json(predictions: list[Prediction]) -> None:
-    """Print one list of objects; broken pictures have an `error` and no classes."""
-    print(json.dumps([p._asdict() for p in predictions], indent=2, ensure_ascii=False))
 
 
 def arguments() -> argparse.Namespace:
@@ -152,23 +121,41 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Run the command; return its exit status."""
-    wanted = arguments()
+    wanted, out = arguments(), sys.stdout
     params = load_params()
     params.experiment(wanted.experiment)
     files = pictures(wanted.paths)
     folder = MODELS / wanted.experiment
     classifier = load_classifier(folder, threads=params.threads, memory_mib=params.memory_mib)
     found = read_calibration(path_of(wanted.experiment), digest_of_model(folder))
-    predictions = []
-    with progress("pictures", len(files)) as advance:
-        for prediction in predict(classifier, found, files, wanted.top):
-            predictions.append(prediction)
-            advance(1)
-    wanted.show(predictions)
-    broken = [p for p in predictions if p.error]
+    broken: list[Prediction] = []
+    started = time.perf_counter()
+    with told(len(files)) as advance:  # `print` would go where the bar is
+        predictions = noted(predict(classifier, found, files, wanted.top), broken, advance)
+        wanted.show(predictions, max(len(str(file)) for file in files), out)
+    out.flush()
+    seconds = time.perf_counter() - started
+    rate = f"{len(files) / seconds:,.0f} a second"
+    print(f"{len(files):,} in {seconds:.1f} s: {rate}", file=sys.stderr)
     for p in broken:
         print(f"cannot be read: {p.file}: {p.error}", file=sys.stderr)
     return 1 if broken else 0
+
+
+def told(count: int) -> AbstractContextManager[Callable[[int], None]]:
+    """Show progress, unless the predictions themselves show it on the same terminal."""
+    return nullcontext(lambda _: None) if sys.stdout.isatty() else progress("pictures", count)
+
+
+def noted(
+    predictions: Iterator[Prediction], broken: list[Prediction], advance: Callable[[int], None]
+) -> Iterator[Prediction]:
+    """Pass predictions on, counting them and keeping what is wrong with some."""
+    for prediction in predictions:
+        if prediction.error:
+            broken.append(prediction)
+        advance(1)
+        yield prediction
 
 
 if __name__ == "__main__":

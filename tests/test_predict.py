@@ -12,6 +12,8 @@ from PIL import Image
 
 from tasks import augment, calibrate, download, evaluate, predict, prepare, publish, split, train
 from tasks.images.samples import read_table
+from tasks.measures.calibration import path_of, read_calibration
+from tasks.measures.ledger import digest_of_model
 from tasks.models.loading import load_classifier
 from tasks.stage import StageError
 from tests.conftest import ROOT
@@ -116,3 +118,47 @@ def test_paths_without_pictures_are_refused(workspace, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(StageError, match=r"no file in .*empty: expected pictures"):
         predict.pictures([tmp_path / "empty"])
+
+
+def test_of_many_pictures_only_a_few_are_in_memory(own, draw):
+    for stage in (download, prepare, split):
+        stage.run("pets")
+    train.run("pets_knn")
+    calibrate.run("pets_knn")
+    folder = own.root / "data/models/pets_knn"
+    classifier = load_classifier(folder, threads=1, memory_mib=64)
+    found = read_calibration(path_of("pets_knn"), digest_of_model(folder))
+    draw("circle", seed=9).save("new.png")
+    asked = []
+
+    class Counting:
+        recipe, learned_by_heart = classifier.recipe, True
+
+        def probabilities(self, images):
+            asked.append(len(images))
+            return classifier.probabilities(images)
+
+    predictions = predict.predict(Counting(), found, [own.root / "new.png"] * 1000, top=1)
+    assert next(predictions).classes[0] == "round things"
+    assert asked == [predict.BATCH]
+    assert len(list(predictions)) == 999
+    assert sum(asked) == 1000
+
+
+def test_every_form_shows_all_of_many_pictures_and_says_how_fast(own, cli, draw):
+    for stage in (download, prepare, split):
+        stage.run("pets")
+    train.run("pets_knn")
+    calibrate.run("pets_knn")
+    (own.root / "new").mkdir()
+    for i in range(300):
+        draw("circle", seed=i).save(own.root / "new" / f"{i:03}.png")
+    for form in (["--json"], ["--csv"], []):
+        done = cli("predict", "pets_knn", "new", *form)
+        assert done.returncode == 0
+        assert re.search(r"300 in \d+\.\d s: [\d,]+ a second", done.stderr)
+        assert all(f"new/{i:03}.png" in done.stdout for i in range(300))
+        assert done.stdout.count("picture ") == (not form)
+        if form == ["--json"]:
+            whole = json.dumps(json.loads(done.stdout), indent=2, ensure_ascii=False)
+            assert done.stdout == whole + "\n"
