@@ -63,7 +63,7 @@ def scores_page(address: str, experiment: str) -> Page:
     result = next(r for r in read_results(params) if r.name == experiment)
     history = rows_of(PLOTS / experiment / "history.csv")
     verdict = judge(recipe, result.metrics or {}, history)
-    accuracy, interval, n, _ = result.cells()
+    accuracy, interval, n, *_ = result.cells()
     figures = read_figures(experiment, recipe.train.model).values()
     worst = mistakes(experiment)[: ROWS * PER_ROW]
     parts = [

@@ -18,13 +18,14 @@ from tasks.images.samples import Rows, test_rows, train_rows, val_rows, write_ta
 from tasks.images.sheet import grid
 from tasks.measures.calibration import confidence, path_of, read_calibration
 from tasks.measures.ledger import digest_of_model, record
-from tasks.measures.metrics import score
+from tasks.measures.metrics import score, without
 from tasks.measures.spread import Spread
 from tasks.measures.tables import write_calibrated, write_plots, write_predictions
 from tasks.models.classifier import Classifier
 from tasks.models.loading import load_classifier
 from tasks.models.neighbours.trained import NearestNeighbours
 from tasks.params import Params, load_params
+from tasks.quality.leaks import leaked_ids
 from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, REPEATS, replacing, written
 from tasks.stage.command import main
 
@@ -142,6 +143,8 @@ def run(name: str) -> None:
     )
     probabilities = classifier.probabilities(rows.pixels())
     metrics = score(rows.labels, probabilities, rows.classes, wanted.calibration_bins)
+    leaked = np.isin(rows.ids, sorted(leaked_ids(dataset)))
+    metrics |= without(rows.labels, probabilities, leaked)
     metrics |= gaps(classifier, dataset, metrics["accuracy"])
     metrics |= spread(repeated, classifier, metrics["accuracy"], rows, params)
     metrics |= confidence(rows.labels, probabilities, found, wanted.calibration_bins)

@@ -7,16 +7,16 @@ average, within a few times sqrt(n) samples.
 
 The authors' own split wins. Their test set stays the test set; if they give only a
 validation set, that is scored at the end and so is the test set. If they give both, val is
-theirs, too, and none is carved from train. Copies across the authors' borders are found,
-listed, and handled as `duplicates` in params.yaml says.
+theirs, too, and none is carved from train. Copies across the authors' borders, and pictures that
+are only nearly copies, are what `check` looks for.
 
     python -m tasks.split cats_vs_dogs
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from tasks.images.samples import (
     SPLIT_NAMES,
@@ -32,19 +32,6 @@ from tasks.params import Split, load_params
 from tasks.stage import SPLITS, StageError, written
 from tasks.stage.command import main
 
-Place = SplitName | Literal["dropped"]
-
-
-class Leak(NamedTuple):
-    """One row of the leak report: a picture, and a copy of it."""
-
-    id: str
-    split: SplitName
-    label: str
-    other_id: str
-    other_split: SplitName
-    other_label: str
-
 
 def run(name: str) -> None:
     """Split one dataset: read its samples, write `data/splits/<name>.*`."""
@@ -52,14 +39,11 @@ def run(name: str) -> None:
     samples = read_samples(name)
     theirs = authors_splits({sample.role for sample in samples})
     splits = [assign(sample, theirs, params, name) for sample in samples]
-    leaks = find_leaks(samples, splits)
-    places = handle(leaks, samples, splits, params, name)
-    check(samples, places, classes_of(name), name)
+    check(samples, splits, classes_of(name), name)
     ids = [sample.id for sample in samples]
-    refuse_in_test(name, ids, places)
-    summary = summarise(samples, places, leaks, theirs, params)
-    write_table(SPLITS / f"{name}.csv", ("id", "split"), zip(ids, places, strict=True))
-    write_table(SPLITS / f"{name}.leaks.csv", Leak._fields, leaks)
+    refuse_in_test(name, ids, splits)
+    summary = summarise(samples, splits, theirs, params)
+    write_table(SPLITS / f"{name}.csv", ("id", "split"), zip(ids, splits, strict=True))
     written(SPLITS / f"{name}.summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
     print(in_one_line(name, summary))
 
@@ -90,41 +74,7 @@ def assign(sample: Sample, theirs: dict[str, SplitName], params: Split, name: st
     return "test" if at < test else "val" if at < test + val else "train"
 
 
-def find_leaks(samples: list[Sample], splits: list[SplitName]) -> list[Leak]:
-    """List exact copies: each beside the first of its kind, test before val before train."""
-    copies: defaultdict[str, list[tuple[str, SplitName, str]]] = defaultdict(list)
-    for sample, split in zip(samples, splits, strict=True):
-        copies[sample.digest].append((sample.id, split, sample.label))
-    leaks = []
-    for group in copies.values():
-        first, *others = sorted(group, key=lambda copy: -SPLIT_NAMES.index(copy[1]))
-        leaks += [Leak(*other, *first) for other in others]
-    return sorted(leaks)
-
-
-def handle(
-    leaks: list[Leak], samples: list[Sample], splits: list[SplitName], params: Split, name: str
-) -> list[Place]:
-    """Drop, refuse or leave the samples outside test that have a copy in test.
-
-    Raises:
-        StageError: if there are some and the parameters say `fail`.
-    """
-    leaking = {leak.id for leak in leaks if leak.other_split == "test" != leak.split}
-    if leaking and params.duplicates == "fail":
-        raise StageError(
-            f"{len(leaking):,} pictures of '{name}' stand in train or val and in test, too, such "
-            f"as '{min(leaking)}': expected none. Remove them, or set datasets.{name}.split."
-            "duplicates to drop_from_train in params.yaml."
-        )
-    dropped = leaking if params.duplicates == "drop_from_train" else set()
-    return [
-        "dropped" if sample.id in dropped else split
-        for sample, split in zip(samples, splits, strict=True)
-    ]
-
-
-def check(samples: list[Sample], places: list[Place], classes: list[str], name: str) -> None:
+def check(samples: list[Sample], places: list[SplitName], classes: list[str], name: str) -> None:
     """Refuse splits with which training or scoring is undefined.
 
     Raises:
@@ -145,31 +95,17 @@ def check(samples: list[Sample], places: list[Place], classes: list[str], name: 
 
 
 def summarise(
-    samples: list[Sample],
-    places: list[Place],
-    leaks: list[Leak],
-    theirs: dict[str, SplitName],
-    params: Split,
+    samples: list[Sample], splits: list[SplitName], theirs: dict[str, SplitName], params: Split
 ) -> dict[str, Any]:
-    """Count samples per split and class and copies by kind, and say what was done."""
-    counts: dict[str, Counter[str]] = {place: Counter() for place in SPLIT_NAMES}
-    for sample, place in zip(samples, places, strict=True):
-        counts.setdefault(place, Counter())[sample.label] += 1
+    """Count samples per split and class, and say where the splits come from."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in SPLIT_NAMES}
+    for sample, split in zip(samples, splits, strict=True):
+        counts[split][sample.label] += 1
     return {
-        "conflicting_labels": sum(leak.label != leak.other_label for leak in leaks),
-        "copies": Counter(kind(leak) for leak in leaks),
         "counts": counts,
-        "dropped": places.count("dropped"),
-        "duplicates": params.duplicates,
         "test_is": origin("test", theirs, params.test),
         "val_is": origin("val", theirs, params.val),
     }
-
-
-def kind(leak: Leak) -> str:
-    """Name the splits that two copies stand in."""
-    within = leak.split == leak.other_split
-    return f"within {leak.split}" if within else f"{leak.split} and {leak.other_split}"
 
 
 def origin(split: SplitName, theirs: dict[str, SplitName], share: float | None) -> str:
@@ -184,8 +120,7 @@ def origin(split: SplitName, theirs: dict[str, SplitName], share: float | None) 
 def in_one_line(name: str, summary: dict[str, Any]) -> str:
     """Say what was done."""
     split = ", ".join(f"{sum(n.values()):,} {place}" for place, n in summary["counts"].items())
-    copies = ", ".join(f"{n:,} {which}" for which, n in summary["copies"].items()) or "none"
-    return f"{name}: {split}; exact copies: {copies}."
+    return f"{name}: {split}."
 
 
 if __name__ == "__main__":

@@ -33,7 +33,15 @@ def ill(workspace):
                     "source": {"kind": "local", "watch": "photos", "max_unpacked_mib": 1},
                     "prepare": PREPARE,
                     "labels": "data/labels/none.csv",
-                    "split": {"seed": 0, "val": 0.2, "test": 0.2, "duplicates": "warn"},
+                    "split": {"seed": 0, "val": 0.2, "test": 0.2},
+                    "check": {
+                        "leaks": "warn",
+                        "likeness": 0.85,
+                        "distinct": 0.85,
+                        "faint": 5.0,
+                        "outlier": 6.0,
+                        "imbalance": 3.0,
+                    },
                 }
             }
         }

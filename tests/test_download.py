@@ -29,7 +29,15 @@ RAW = Path("data/raw")
 REST = {
     "title": "Own",
     "labels": "data/labels/none.csv",
-    "split": {"seed": 0, "val": 0.1, "test": 0.2, "duplicates": "warn"},
+    "split": {"seed": 0, "val": 0.1, "test": 0.2},
+    "check": {
+        "leaks": "warn",
+        "likeness": 0.85,
+        "distinct": 0.85,
+        "faint": 5.0,
+        "outlier": 6.0,
+        "imbalance": 3.0,
+    },
     "prepare": {
         "reader": "idx",
         "height": 8,

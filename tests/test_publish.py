@@ -18,8 +18,9 @@ from PIL import Image
 from tasks import publish
 from tasks.images.samples import write_table
 from tasks.params import load_params
+from tasks.quality.findings import Copy
 from tasks.report.tables import rows_of
-from tasks.stage import AUGMENTED, METRICS, PLOTS, REPORT, SPLITS, StageError, written
+from tasks.stage import AUGMENTED, CHECKS, METRICS, PLOTS, REPORT, SPLITS, StageError, written
 from tests.browser import browse
 from tests.conftest import ROOT, Workspace, draw_shape, read_own_params
 
@@ -153,21 +154,25 @@ def sheet(rows: int, columns: int) -> Image.Image:
 
 def write_split(dataset: str, classes: list[str]) -> None:
     summary = {
-        "conflicting_labels": 1,
-        "copies": {"train and test": 1, "within train": 2},
         "counts": {
             split: dict.fromkeys(classes, n)
             for split, n in (("train", 120), ("val", 15), ("test", 36))
         },
-        "dropped": 0,
-        "duplicates": "warn",
         "test_is": "the authors' test set",
         "val_is": "0.1 of the training pictures, by content",
     }
     written(SPLITS / f"{dataset}.summary.json", json.dumps(summary))
-    header = ("id", "split", "label", "other_id", "other_split", "other_label")
-    leak = ("train/7", "train", classes[0], "test/3", "test", classes[1])
-    write_table(SPLITS / f"{dataset}.leaks.csv", header, [leak])
+    found = {
+        "conflicting_labels": {"exact": 1, "near": 0, "mirrored": 0},
+        "copies": {"exact": {"train and test": 1, "within train": 2}, "near": {}, "mirrored": {}},
+        "leaked_test_images": 1,
+        "leaked_test_share": 0.01,
+        "leaked_val_images": 0,
+        "verdict": "leaks",
+    }
+    written(CHECKS / f"{dataset}.json", json.dumps(found))
+    leak = Copy("train/7", "train", classes[0], "test/3", "test", classes[1], "exact", 1.0)
+    write_table(CHECKS / dataset / "pairs.csv", Copy._fields, [leak])
 
 
 def ready(path: Path) -> Path:
@@ -276,9 +281,9 @@ def test_neighbours_show_distances_the_choice_of_k_and_the_lesson(page):
 
 def test_the_data_section_counts_classes_and_names_copies(page):
     assert "360 train, 45 val, 108 test" in page.text
-    assert "Exact copies of another picture: 1 train and test and 2 within train." in page.text
+    assert "Pairs of copies: 3 exact." in page.text
     assert "In 1 pair the two carry different labels" in page.text
-    assert "train/7 (<b>x</b>, train) is a copy of test/3" in page.text
+    assert "train/7 (<b>x</b>, train) and test/3" in page.text
 
 
 def test_pictures_that_are_not_here_are_named_instead(project):
@@ -302,7 +307,7 @@ def test_a_model_without_mistakes_is_no_trouble(project):
 
 def test_markdown_has_the_table_and_the_verdicts(page):
     text = (REPORT / "report.md").read_text("utf-8")
-    assert "| `mnist_mlp` | not trained yet |  |  | 97.85 % |" in text
+    assert "| `mnist_mlp` | not trained yet |  |  | 97.85 % |  |" in text
     assert "**Clear overfitting.** It gets 99.9 % of its training pictures right" in text
     assert "## Nearest neighbours (`digits_knn`)" in text
 

@@ -12,7 +12,7 @@ from tasks.images.samples import (
     val_rows,
     write_table,
 )
-from tasks.stage import PREPARED, SPLITS, StageError, written
+from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, written
 
 test_rows.__test__ = False  # it is no test, whatever its name says
 NAMES = ["NA", "01", 'a "quoted", name', "🐈\nnew line"]
@@ -30,7 +30,12 @@ def packed(workspace):
     splits = ["train", "val", "test", "dropped"] * 2
     rows = ([s.id, split] for s, split in zip(samples, splits, strict=True))
     write_table(SPLITS / "tiny.csv", ["id", "split"], rows)
+    verdict(training="allowed", left_out=[])
     return images
+
+
+def verdict(**said):
+    written(CHECKS / "tiny" / "verdict.json", json.dumps(said))
 
 
 def test_every_split_reads_its_own_rows(packed):
@@ -62,3 +67,20 @@ def test_positions_are_uniform_and_depend_on_the_seed():
     drawn = np.array([[position(seed, str(i)) for i in range(5000)] for seed in (0, 1)])
     assert np.abs(np.histogram(drawn, bins=10, range=(0, 1))[0] - 1000).max() < 120
     assert abs(np.corrcoef(drawn)[0, 1]) < 0.05
+
+
+def test_what_check_leaves_out_is_not_learned_from_and_test_stays(packed):
+    verdict(training="allowed", left_out=["0-NA", f"5-{NAMES[1]}", "2-" + NAMES[2]])
+    assert train_rows("tiny").index.tolist() == [4]
+    assert val_rows("tiny").index.tolist() == [1]
+    assert test_rows("tiny").index.tolist() == [2, 6]
+
+
+def test_nobody_learns_from_what_check_refuses_or_has_not_seen(packed):
+    verdict(training="refused", left_out=[])
+    with pytest.raises(StageError, match="check refuses 'tiny' because pictures leak between its"):
+        train_rows("tiny")
+    (CHECKS / "tiny" / "verdict.json").unlink()
+    with pytest.raises(StageError, match=r"check has not run\. Run dvc repro check@tiny"):
+        val_rows("tiny")
+    assert len(test_rows("tiny")) == 2

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tasks import split
 from tasks.images.samples import Sample, read_table, write_table
 from tasks.params import Split
-from tasks.split import assign, authors_splits, find_leaks
+from tasks.split import assign, authors_splits
 from tasks.stage import PREPARED, SPLITS, StageError
 
-SHARES = Split(seed=0, val=0.1, test=0.2, duplicates="warn")
+SHARES = Split(seed=0, val=0.1, test=0.2)
 
 
 def sample(name: object, role: str = "", label: str = "cat", content: object = None) -> Sample:
@@ -30,7 +30,7 @@ def assigned(samples: list[Sample], params: Split = SHARES) -> dict[str, str]:
 def splits(workspace, own_params):
     """Return a function that prepares samples as `pets`, splits them, and reads what came out."""
 
-    def run(samples: list[Sample], **changes: object) -> tuple[dict[str, str], list, dict]:
+    def run(samples: list[Sample], **changes: object) -> tuple[dict[str, str], dict]:
         dataset = own_params["datasets"]["cats_vs_dogs"]
         dataset["split"] |= {"seed": 0, "val": 0.2, "test": 0.2} | changes
         workspace.write_params({"datasets": {"pets": dataset}, "experiments": {}})
@@ -42,10 +42,7 @@ def splits(workspace, own_params):
         table = read_table(SPLITS / "pets.csv")
         assert table["id"].tolist() == [s.id for s in samples]
         summary = json.loads((SPLITS / "pets.summary.json").read_text("utf-8"))
-        leaks = [
-            tuple(row) for row in read_table(SPLITS / "pets.leaks.csv").itertuples(index=False)
-        ]
-        return dict(zip(table["id"], table["split"], strict=True)), leaks, summary
+        return dict(zip(table["id"], table["split"], strict=True)), summary
 
     return run
 
@@ -153,97 +150,15 @@ def test_no_test_set_and_no_share_for_one_is_refused(splits, role):
     ],
 )
 def test_the_summary_says_where_splits_come_from(splits, roles, test, test_is, val_is):
-    _, _, summary = splits([s for role in roles for s in many(50, role)], test=test)
+    _, summary = splits([s for role in roles for s in many(50, role)], test=test)
     assert (summary["test_is"], summary["val_is"]) == (test_is, val_is)
-
-
-# ---- copies ---------------------------------------------------------------------------
-
-
-def leaking() -> list[Sample]:
-    """Return training samples of which one stands in test, and one in test with another label."""
-    copies = [
-        sample("train/a", "train", "cat", "one"),
-        sample("train/b", "train", "cat", "other"),
-        sample("test/a", "test", "cat", "one"),
-        sample("test/b", "test", "dog", "other"),
-    ]
-    return [*many(100, "train"), *many(20, "test"), *copies]
-
-
-@pytest.mark.parametrize("duplicates", ["warn", "drop_from_train"])
-def test_copies_across_train_and_test_are_listed(splits, duplicates):
-    _, leaks, summary = splits(leaking(), test=None, duplicates=duplicates)
-    kept = {leak[0]: leak[1] for leak in leaks}
-    assert leaks == [
-        ("train/a", kept["train/a"], "cat", "test/a", "test", "cat"),
-        ("train/b", kept["train/b"], "cat", "test/b", "test", "dog"),
-    ]
-    assert sum(summary["copies"].values()) == 2
-    assert summary["conflicting_labels"] == 1
-
-
-def test_copies_are_kept_with_a_warning(splits, capsys):
-    got, _, summary = splits(leaking(), test=None, duplicates="warn")
-    assert "dropped" not in got.values()
-    assert summary["dropped"] == 0
-    assert "exact copies: 1 val and test, 1 train and test" in capsys.readouterr().out
-
-
-def test_copies_are_dropped_from_train_and_never_from_test(splits):
-    got, _, summary = splits(leaking(), test=None, duplicates="drop_from_train")
-    assert [id for id, name in got.items() if name == "dropped"] == ["train/a", "train/b"]
-    assert (got["test/a"], got["test/b"]) == ("test", "test")
-    assert summary["dropped"] == 2
-    assert summary["counts"]["dropped"] == {"cat": 2}
-
-
-def test_copies_are_refused(splits):
-    with pytest.raises(StageError, match=r"2 pictures of 'pets' stand in train or val and in test"):
-        splits(leaking(), test=None, duplicates="fail")
-
-
-@pytest.mark.parametrize("duplicates", ["drop_from_train", "fail"])
-def test_copies_within_a_split_are_listed_and_kept(splits, duplicates):
-    twins = [sample(name, content="twin") for name in "abc"]
-    got, leaks, summary = splits(many() + twins, duplicates=duplicates)
-    assert [(leak[0], leak[3]) for leak in leaks] == [("b", "a"), ("c", "a")]
-    assert "dropped" not in got.values()
-    assert summary["copies"] == {f"within {got['a']}": 2}
-
-
-@pytest.mark.parametrize("duplicates", ["drop_from_train", "fail"])
-def test_copies_within_the_test_set_are_listed_and_kept(splits, duplicates):
-    twins = [sample(f"test/{name}", "test", content="twin") for name in "ab"]
-    samples = [*many(100, "train"), *many(20, "test"), *twins]
-    got, _, summary = splits(samples, test=None, duplicates=duplicates)
-    assert "dropped" not in got.values()
-    assert summary["copies"] == {"within test": 1}
-
-
-def test_a_copy_is_listed_beside_test_before_val_before_train():
-    samples = [sample(name, content="twin") for name in "abc"]
-    leaks = find_leaks(samples, ["train", "val", "test"])
-    assert [(leak.id, leak.other_id) for leak in leaks] == [("a", "c"), ("b", "c")]
-
-
-@given(st.lists(st.integers(0, 5), max_size=30))
-def test_leaks_are_as_many_as_samples_beyond_the_first_of_their_kind(contents):
-    samples = [sample(at, content=content) for at, content in enumerate(contents)]
-    leaks = find_leaks(samples, ["train"] * len(samples))
-    assert len(leaks) == len(contents) - len(set(contents))
-
-
-def test_where_nothing_is_copied_the_report_is_empty(splits):
-    _, leaks, summary = splits(many())
-    assert (leaks, summary["copies"]) == ([], {})
 
 
 # ---- what is refused, what is counted -------------------------------------------------
 
 
 def test_the_summary_counts_every_split_by_class(splits):
-    got, _, summary = splits(many(300))
+    got, summary = splits(many(300))
     counts = summary["counts"]
     assert sum(sum(classes.values()) for classes in counts.values()) == 300
     assert {name: sum(classes.values()) for name, classes in counts.items()} == Counter(
@@ -263,13 +178,6 @@ def test_shares_that_leave_nothing_to_train_on_are_refused(splits):
         splits(many(), val=0.5, test=0.5)
 
 
-def test_dropping_all_of_train_is_refused(splits):
-    train = [sample(f"train{i}", "train", content=i) for i in range(50)]
-    test = [sample(f"test{i}", "test", content=i) for i in range(50)]
-    with pytest.raises(StageError, match="no sample of 'pets' fell into train and val: "):
-        splits(train + test, test=None, duplicates="drop_from_train")
-
-
 def test_a_class_without_training_samples_is_refused(splits):
     rare = [sample(f"r{i}", "test", "cow") for i in range(9)]
     with pytest.raises(StageError, match="class 'cow' of 'pets' has no sample in train"):
@@ -279,16 +187,16 @@ def test_a_class_without_training_samples_is_refused(splits):
 def test_a_class_may_have_any_name(splits):
     odd = ["NA", "01", "true", 'a "b", c', "🐈", ""]
     samples = [sample(i, label=odd[i % len(odd)]) for i in range(300)]
-    _, _, summary = splits(samples)
+    _, summary = splits(samples)
     assert set(summary["counts"]["train"]) == set(odd)
 
 
 def test_splitting_twice_gives_the_same_bytes(splits):
-    splits(leaking(), test=None)
+    splits(many())
     once = {path.name: path.read_bytes() for path in SPLITS.iterdir()}
-    splits(leaking(), test=None)
+    splits(many())
     assert {path.name: path.read_bytes() for path in SPLITS.iterdir()} == once
-    assert sorted(once) == ["pets.csv", "pets.leaks.csv", "pets.summary.json"]
+    assert sorted(once) == ["pets.csv", "pets.summary.json"]
 
 
 def test_a_dataset_that_is_not_prepared_is_named(workspace):

@@ -3,8 +3,8 @@
 `prepare` packs all images of a dataset into one `images.npy`, uint8 (n, h, w, c), which is
 memory-mapped, so a dataset may be larger than memory. The table beside it has a row per
 image, in the same order. Splits live in their own file, because another seed must not
-change the packed data. Test rows come from `test_rows` only, which only `evaluate` may
-import.
+change the packed data. What `check` refuses or leaves out, nobody can learn from. Test rows
+come from `test_rows` only, which only `evaluate` may import.
 """
 
 import csv
@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tasks.stage import PREPARED, SPLITS, StageError, written
+from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, written
 
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
@@ -112,6 +112,28 @@ def relabelled(dataset: str) -> set[str]:
     return set(summary.get("relabelled", []))
 
 
+def left_out(dataset: str) -> frozenset[str]:
+    """Return the ids that `check` keeps out of training.
+
+    Raises:
+        StageError: if it has not run, or refuses the dataset.
+    """
+    path = CHECKS / dataset / "verdict.json"
+    try:
+        verdict = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StageError(
+            f"no '{path}': check has not run. Run dvc repro check@{dataset}."
+        ) from None
+    if verdict["training"] != "allowed":
+        raise StageError(
+            f"check refuses '{dataset}' because pictures leak between its splits: expected none. "
+            f"Look at '{path.with_name('index.html')}', or change datasets.{dataset}.check.leaks "
+            "in params.yaml."
+        )
+    return frozenset(verdict["left_out"])
+
+
 def train_rows(dataset: str) -> Rows:
     """Return what a model may learn from."""
     return _rows(dataset, "train")
@@ -137,6 +159,8 @@ def _rows(dataset: str, split: SplitName) -> Rows:
         )
     classes = classes_of(dataset)
     chosen = (splits["split"] == split).to_numpy()
+    if split != "test":
+        chosen = chosen & ~samples["id"].isin(left_out(dataset)).to_numpy()
     labels = pd.Categorical(samples["label"], categories=classes).codes
     return Rows(
         images=np.load(PREPARED / dataset / "images.npy", mmap_mode="r"),

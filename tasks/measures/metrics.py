@@ -7,7 +7,7 @@ functions take whole test sets; none has state.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tasks.measures.statistics import wilson_interval
 
@@ -107,4 +107,25 @@ def score(
     for i, name in enumerate(classes):
         metrics[f"precision.{name}"] = float(precision(counts)[i])
         metrics[f"recall.{name}"] = float(recall(counts)[i])
+    return {name: round(value, 6) for name, value in metrics.items()}
+
+
+def without(
+    labels: Labels, probabilities: Probabilities, leaked: Bool[np.ndarray, "n"]
+) -> dict[str, float]:
+    """Return the accuracy without the test images that a model has seen a copy of, and on them.
+
+    Returns:
+        `leaked` counts them; the accuracy without them comes with its interval. An accuracy on
+        no image is left out.
+    """
+    right = probabilities.argmax(axis=1) == labels
+    metrics: dict[str, float] = {"leaked": int(leaked.sum())}
+    if leaked.any():
+        metrics["leaked_accuracy"] = float(right[leaked].mean())
+    if not leaked.all():
+        clean = right[~leaked]
+        low, high = wilson_interval(int(clean.sum()), len(clean))
+        metrics["unleaked_accuracy"] = float(clean.mean())
+        metrics |= {"unleaked_accuracy_low": low, "unleaked_accuracy_high": high}
     return {name: round(value, 6) for name, value in metrics.items()}

@@ -9,7 +9,7 @@ from tasks.params.architectures import Block, Cnn, Mlp, ResNet
 from tasks.params.augment import Augment, Erase
 from tasks.params.calibrate import Calibrate
 from tasks.params.convnet import Convnet, Muon, Sgd, Views, Whitening
-from tasks.params.datasets import Archive, Dataset, Files, Local, Members, Prepare, Split
+from tasks.params.datasets import Archive, Check, Dataset, Files, Local, Members, Prepare, Split
 from tasks.params.file import (
     PARAMS,
     Evaluate,
@@ -36,6 +36,7 @@ __all__ = [
     "Augment",
     "Block",
     "Calibrate",
+    "Check",
     "Cnn",
     "Convnet",
     "Dataset",

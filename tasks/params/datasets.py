@@ -1,10 +1,10 @@
-"""Parameters of a dataset: where it comes from, how it is packed and split."""
+"""Parameters of a dataset: where it comes from, how it is packed, split and checked."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tasks.params.strict import Count, OpenShare, Seed, Sha256, Share, Strict
+from tasks.params.strict import Count, NotNegative, OpenShare, Positive, Seed, Sha256, Share, Strict
 
 
 class Files(Strict):
@@ -65,16 +65,37 @@ class Split(Strict):
     seed: Seed
     val: OpenShare
     test: OpenShare | None = Field(description="null where the authors give a test set")
-    duplicates: Literal["warn", "drop_from_train", "fail"] = Field(
-        description="what to do about training images that stand in test, too"
+
+
+class Check(Strict):
+    """What counts as a flaw of a dataset, and what is done about leaks."""
+
+    leaks: Literal["warn", "drop_from_train", "fail"] = Field(
+        description="what to do about copies of a picture in two splits; test is never touched"
+    )
+    likeness: Share = Field(
+        description="correlation of two pictures' detail from which on they are copies"
+    )
+    distinct: Share = Field(
+        description="copies are nearer than this share of the way to ordinary neighbours"
+    )
+    faint: NotNegative = Field(
+        description="contrast in grey levels below which a picture is nearly empty"
+    )
+    outlier: Positive = Field(
+        description="robust standard deviations from which on a picture is odd"
+    )
+    imbalance: Positive = Field(
+        description="the most frequent class over the rarest in train: warn above it"
     )
 
 
 class Dataset(Strict):
-    """One dataset, from its source to its splits."""
+    """One dataset, from its source to the check of its splits."""
 
     title: str
     source: Annotated[Files | Archive | Local, Field(discriminator="kind")]
     prepare: Prepare
     labels: str = Field(description="the table of corrected labels; data/labels/none.csv is empty")
     split: Split
+    check: Check

@@ -19,9 +19,8 @@ from tasks.params import Looks, Promote
 from tasks.report.wording import counted, listed, percent
 from tasks.review.figures import paired
 from tasks.review.wording import points
-from tasks.stage import DATA
+from tasks.stage import CHECKS
 
-CHECKS = DATA / "checks"
 HARMLESS = {"clean", "dropped"}  # no leak, or training left out what leaks
 RECALL = "recall."
 

@@ -16,7 +16,7 @@ from tasks.params import Params, Published
 from tasks.report.wording import percent
 from tasks.stage import METRICS
 
-HEADINGS = ("Experiment", "Accuracy", "95 % interval", "n", "Published")
+HEADINGS = ("Experiment", "Accuracy", "95 % interval", "n", "Published", "Unleaked")
 TO_COME = "not trained yet"
 
 
@@ -38,18 +38,28 @@ class Result:
     published: Published | None
     metrics: dict[str, float] | None
 
-    def cells(self) -> tuple[str, str, str, str]:
-        """Return accuracy, interval, n and the published number as text."""
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """Return accuracy, interval, n, the published number and the unleaked accuracy as text.
+
+        The last is the accuracy without the test images that have a copy in train or val.
+        """
         published = percent(self.published.accuracy, 2) if self.published else ""
         if self.metrics is None:
-            return TO_COME, "", "", published
+            return TO_COME, "", "", published, ""
         low, high = self.metrics["accuracy_low"], self.metrics["accuracy_high"]
         return (
             percent(self.metrics["accuracy"], 2),
             f"{100 * low:.2f} to {100 * high:.2f}",
             f"{self.metrics['n']:,.0f}",
             published,
+            percent(self.metrics["unleaked_accuracy"], 2) if self.leaked else "",
         )
+
+    @property
+    def leaked(self) -> bool:
+        """Whether some, but not all, test images have a copy in train or val."""
+        metrics = self.metrics or {}
+        return bool(metrics.get("leaked")) and "unleaked_accuracy" in metrics
 
 
 def read_results(params: Params) -> list[Result]:
@@ -88,7 +98,7 @@ def terminal_table(results: Iterable[Result]) -> Table:
 
 def markdown_table(results: Iterable[Result]) -> str:
     """Return the table for a pull request or the README."""
-    lines = [row(HEADINGS), "|---|--:|--:|--:|--:|"]
+    lines = [row(HEADINGS), "|---|--:|--:|--:|--:|--:|"]
     lines += [row((f"`{r.name}`", *r.cells())) for r in results]
     return "\n".join(lines) + "\n"
 

@@ -24,6 +24,7 @@ DATA = Path("data")
 RAW = DATA / "raw"
 PREPARED = DATA / "prepared"
 SPLITS = DATA / "splits"
+CHECKS = DATA / "checks"
 AUGMENTED = DATA / "augmented"
 MODELS = DATA / "models"
 REPEATS = DATA / "repeats"

@@ -1,0 +1,1 @@
+"""What is wrong with a dataset: copies, leaks between splits, odd pictures, missing classes."""
