@@ -202,6 +202,13 @@ def test_code_that_a_stage_does_not_use_does_not_make_it_run_again(stage):
     assert all((ROOT / path).exists() for path in dependencies(stage))
 
 
+@pytest.mark.parametrize("stage", [s for s in STAGES if "dataset" in str(STAGES[s].get("do"))])
+def test_who_learns_waits_for_the_verdict_of_check(stage):
+    learns = any(re.search(r"\.(train|val)_rows$", n) for n in names(Path(f"tasks/{stage}.py")))
+    verdict = "data/checks/${item.dataset}/verdict.json"
+    assert learns == (verdict in STAGES[stage]["do"]["deps"])
+
+
 def test_every_verb_that_dvc_runs_is_a_stage_of_its_name():
     for name, stage in STAGES.items():
         assert stage.get("do", stage)["cmd"].startswith(f"python -m tasks.{name}")

@@ -4,7 +4,13 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.measures.metrics import calibration, confusion, expected_calibration_error, score
+from tasks.measures.metrics import (
+    calibration,
+    confusion,
+    expected_calibration_error,
+    score,
+    without,
+)
 
 CLASSES = ["ant", "bee", "cow", "dog"]
 
@@ -69,3 +75,20 @@ def test_a_model_as_sure_as_it_is_right_has_no_calibration_error():
 def test_a_sure_and_always_wrong_model_has_the_full_calibration_error():
     probabilities = np.tile(np.float32([1.0, 0.0]), (4, 1))
     assert expected_calibration_error(calibration(np.ones(4, int), probabilities, 10)) == 1.0
+
+
+def test_the_accuracy_without_leaked_images_is_that_of_the_others():
+    labels = np.array([0, 1, 1, 0, 1])
+    probabilities = np.eye(2, dtype=np.float32)[[0, 1, 0, 0, 0]]
+    found = without(labels, probabilities, np.array([True, True, True, False, False]))
+    assert found["leaked"] == 3
+    assert found["leaked_accuracy"] == round(2 / 3, 6)
+    assert found["unleaked_accuracy"] == 0.5
+    assert found["unleaked_accuracy_low"] < 0.5 < found["unleaked_accuracy_high"]
+
+
+@pytest.mark.parametrize(("leaked", "missing"), [(False, "leaked_"), (True, "unleaked_")])
+def test_an_accuracy_on_no_image_is_left_out(leaked, missing):
+    labels, probabilities = np.array([0, 1]), np.eye(2, dtype=np.float32)
+    found = without(labels, probabilities, np.array([leaked, leaked]))
+    assert not any(name.startswith(missing) for name in found)

@@ -286,6 +286,15 @@ def test_the_data_section_counts_classes_and_names_copies(page):
     assert "train/7 (<b>x</b>, train) and test/3" in page.text
 
 
+def test_the_accuracy_without_leaked_pictures_stands_beside_the_other(project):
+    path = METRICS / "digits_cnn.json"
+    known = json.loads(path.read_text("utf-8"))
+    written(path, json.dumps(known | {"leaked": 3, "unleaked_accuracy": 0.4321}))
+    publish.run()
+    assert 'data-label="unleaked">43.21\u00a0%' in html()
+    assert "43.21 % |" in (REPORT / "report.md").read_text("utf-8")
+
+
 def test_pictures_that_are_not_here_are_named_instead(project):
     shutil.rmtree(PLOTS / "digits_knn" / "pictures")
     (AUGMENTED / "digits_knn.png").unlink()

@@ -120,7 +120,7 @@ def without(
         no image is left out.
     """
     right = probabilities.argmax(axis=1) == labels
-    metrics: dict[str, float] = {"leaked": int(leaked.sum())}
+    metrics: dict[str, float] = {}
     if leaked.any():
         metrics["leaked_accuracy"] = float(right[leaked].mean())
     if not leaked.all():
@@ -128,4 +128,5 @@ def without(
         low, high = wilson_interval(int(clean.sum()), len(clean))
         metrics["unleaked_accuracy"] = float(clean.mean())
         metrics |= {"unleaked_accuracy_low": low, "unleaked_accuracy_high": high}
+    metrics["leaked"] = int(leaked.sum())
     return {name: round(value, 6) for name, value in metrics.items()}
