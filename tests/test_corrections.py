@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks import download, prepare, relabel, split
+from tasks import check, download, prepare, relabel, split
 from tasks.images.samples import Sample, read_table, relabelled, train_rows
 from tasks.labels.corrections import (
     LABELS,
@@ -60,7 +60,7 @@ def test_later_decisions_win_and_the_authors_label_ends_a_correction(tmp_path):
 
 @pytest.fixture
 def digits(workspace):
-    for stage in (download, prepare, split):
+    for stage in (download, prepare, split, check):
         stage.run("digits")
     return workspace
 

@@ -72,10 +72,10 @@ def test_results_show_what_changed_since_the_last_commit():
     assert page.summary == "better +0.24, worse -0.12, fresh new since abc1234."
     assert page.text.splitlines()[2:] == [
         "| `better` | 61.24 % | +0.24 | 50.00 to 75.00 | 2,000 | 70.00 % |  |",
-        "| `worse` | 60.00 % | -0.12 | 50.00 to 75.00 | 2,000 |  |",
-        "| `same` | 50.00 % |  | 50.00 to 75.00 | 2,000 |  |",
-        "| `fresh` | 50.00 % | new | 50.00 to 75.00 | 2,000 |  |",
-        "| `later` | not trained yet |  |  |  |  |",
+        "| `worse` | 60.00 % | -0.12 | 50.00 to 75.00 | 2,000 |  |  |",
+        "| `same` | 50.00 % |  | 50.00 to 75.00 | 2,000 |  |  |",
+        "| `fresh` | 50.00 % | new | 50.00 to 75.00 | 2,000 |  |  |",
+        "| `later` | not trained yet |  |  |  |  |  |",
         "",
         "Accuracy on the test sets; change in points since abc1234.",
     ]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from flows.delivery import Delivery
-from tasks import calibrate, download, evaluate, prepare, split, train
+from tasks import calibrate, check, download, evaluate, prepare, split, train
 from tasks.promote import main
 from tasks.registry.gates import CHECKS
 from tasks.registry.latency import latency_ms
@@ -25,7 +25,16 @@ OWN = {
         "reader": "image_folder", "height": 16, "width": 16, "channels": 3,
         "max_pixels": 1000000, "max_quarantined": 0.1,
     },
-    "split": {"seed": 0, "val": 0.2, "test": 0.3, "duplicates": "warn"},
+    "labels": "data/labels/none.csv",
+    "split": {"seed": 0, "val": 0.2, "test": 0.3},
+    "check": {
+        "leaks": "warn",
+        "likeness": 1.0,
+        "distinct": 0.0,
+        "faint": 1.0,
+        "outlier": 9.0,
+        "imbalance": 3.0,
+    },
 }  # fmt: skip
 LIMITS = {"margin": 0.5, "class_margin": 0.5, "size_mib": 100, "latency_ms": 10_000}
 KEPT = ("data/models/pets", "data/predictions/pets.csv", "data/prepared/pets")
@@ -69,7 +78,7 @@ def trained(workspace, class_folders):
         changes = {"datasets": {"pets": OWN}, "experiments": {"pets": recipe(k)}}
         workspace.write_params({**changes, "promote": LIMITS | limits})
         if not Path("data/prepared").exists():
-            for stage in (download, prepare, split):
+            for stage in (download, prepare, split, check):
                 stage.run("pets")
         for stage in (train, calibrate, evaluate):
             stage.run("pets")

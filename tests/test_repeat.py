@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tasks import download, evaluate, prepare, repeat, split, train
+from tasks import check, download, evaluate, prepare, repeat, split, train
 from tasks.images.samples import train_rows, val_rows
 from tasks.measures.ledger import read_looks
 from tasks.models.inputs import inputs
@@ -16,7 +16,7 @@ from tasks.stage.unfinished import unfinished
 @pytest.fixture
 def digits(workspace):
     """Prepare the digits in a workspace, and return it."""
-    for stage in (download, prepare, split):
+    for stage in (download, prepare, split, check):
         stage.run("digits")
     return workspace
 
