@@ -13,7 +13,6 @@ and `dvc artifacts get` follows. Exit status 3: a gate was not passed, and nothi
 
 import argparse
 
-import yaml
 from rich.console import Console
 from rich.markup import escape
 
@@ -21,8 +20,9 @@ from tasks.images.samples import val_rows
 from tasks.measures.calibration import path_of, read_calibration
 from tasks.measures.ledger import digest_of_model
 from tasks.models.loading import load_classifier
-from tasks.params import PARAMS, Params, load_params
+from tasks.params import Params, load_params
 from tasks.registry import gates
+from tasks.registry.committed import committed, listed_as_artifact
 from tasks.registry.decision import Decision, write_rollback
 from tasks.registry.latency import latency_ms
 from tasks.registry.table import metrics_at, registry_table
@@ -37,44 +37,11 @@ from tasks.registry.versions import (
 from tasks.review.difference import Difference
 from tasks.review.predictions import Match
 from tasks.review.scored import Scored, shared_images
-from tasks.review.sides import commit_side, git
-from tasks.stage import METRICS, MODELS, StageError, errors_in_one_line
+from tasks.review.sides import commit_side
+from tasks.stage import MODELS, StageError, errors_in_one_line
 
 REFUSED = 3  # exit status
 TIMED = 8  # val images
-
-
-def committed(experiment: str) -> str:
-    """Return the commit that is checked out.
-
-    Raises:
-        StageError: if it does not hold the results of an experiment as they are here.
-    """
-    head = git("rev-parse", "--verify", "HEAD")
-    kept = [METRICS / f"{experiment}.json", path_of(experiment), "dvc.lock", PARAMS]
-    changed = git("status", "--porcelain", "--", *map(str, kept))
-    if not head or changed is None or changed:
-        named = ", ".join(line.split()[-1] for line in (changed or "").splitlines())
-        raise StageError(
-            f"the results of '{experiment}' are not committed: expected a git commit that holds "
-            f"them, got changes in {named or 'no repository'}. Commit them first."
-        )
-    return head
-
-
-def listed_as_artifact(experiment: str) -> None:
-    """Check that `dvc artifacts get` will find a model.
-
-    Raises:
-        StageError: if dvc.yaml does not list it.
-    """
-    with open("dvc.yaml", encoding="utf-8") as file:
-        artifacts = yaml.safe_load(file).get("artifacts", {})
-    if artifacts.get(experiment, {}).get("path") != f"{MODELS / experiment}":
-        raise StageError(
-            f"'{experiment}' is no artifact: expected under artifacts: of dvc.yaml the entry "
-            f"{experiment}: {{path: {MODELS / experiment}, type: model}}. Add and commit it."
-        )
 
 
 def against_champion(experiment: str, champion: str | None) -> tuple[Match | None, list[str]]:

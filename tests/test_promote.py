@@ -12,6 +12,7 @@ import yaml
 from flows.delivery import Delivery
 from tasks import calibrate, check, download, evaluate, prepare, split, train
 from tasks.promote import main
+from tasks.registry.committed import other_than_recorded
 from tasks.registry.gates import CHECKS
 from tasks.registry.latency import latency_ms
 from tasks.registry.versions import History, Move, assign, read_history, register
@@ -189,6 +190,7 @@ def test_a_run_of_the_flow_promotes_and_commits_the_decision_on_its_own_branch(
     assert sh("git", "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_what_is_not_committed_or_not_listed_is_refused(trained, told):
     trained(1)
     Path("params.yaml").write_text(Path("params.yaml").read_text() + "# changed\n")
@@ -198,6 +200,10 @@ def test_what_is_not_committed_or_not_listed_is_refused(trained, told):
         "error: the results of 'pets' are not committed: expected a git commit that holds them, "
         "got changes in params.yaml."
     )
+    sh("git", "checkout", "--quiet", "params.yaml")
+    with Path("data/predictions/pets.csv").open("a") as file:  # another run, not in DVC's files
+        file.write("more\n")
+    assert "got changes in data/predictions/pets.csv. Run dvc repro and" in told("pets")[1]
     Path("dvc.yaml").write_text("stages: {}\n")
     assert told("pets")[1].startswith(
         "error: 'pets' is no artifact: expected under artifacts: of dvc.yaml the entry pets: "
@@ -217,6 +223,11 @@ def test_a_champion_without_predictions_is_no_reason_to_promote(trained, told):
     status, said = told("pets")
     assert status == 1
     assert "error: 'pets' cannot be compared with the model in use, missing: " in said
+
+
+def test_outside_of_dvc_nothing_can_be_promoted(workspace):
+    with pytest.raises(StageError, match="`dvc data status` failed: expected what is not as it"):
+        other_than_recorded(Path("data/models/pets"))
 
 
 # ---- versions -------------------------------------------------------------------------
