@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tasks import check, download, evaluate, prepare, repeat, split, train
+from tasks import calibrate, check, download, evaluate, prepare, repeat, split, train
 from tasks.images.samples import train_rows, val_rows
 from tasks.measures.ledger import read_looks
 from tasks.models.inputs import inputs
@@ -24,6 +24,7 @@ def digits(workspace):
 def test_all_seeds_are_scored_and_each_is_a_look(digits):
     digits.write_params({"experiments.digits_knn.repeats": 3})
     train.run("digits_knn")
+    calibrate.run("digits_knn")
     repeat.run("digits_knn")
     assert sorted(p.name for p in (REPEATS / "digits_knn").iterdir()) == ["seed-1", "seed-2"]
     evaluate.run("digits_knn")
