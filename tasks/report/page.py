@@ -17,6 +17,7 @@ from tasks.report.intervals import Interval, intervals
 from tasks.report.looks import looks_in_words
 from tasks.report.results import Result, markdown_table
 from tasks.report.sections import Section, read_section
+from tasks.report.sorting import SCRIPT, SCRIPT_DIGEST
 from tasks.report.wording import listed
 
 HERE = Path(__file__).parent
@@ -75,12 +76,15 @@ def html(chapters: Sequence[Chapter]) -> str:
     environment.filters["drawn"] = Markup  # figures escape their own text
     template = environment.get_template("page.html.j2")
     style = Markup((HERE / "style.css").read_text(encoding="utf-8"))
-    return template.render(chapters=chapters, style=style) + "\n"
+    page = template.render(
+        chapters=chapters, style=style, script=Markup(SCRIPT), script_digest=SCRIPT_DIGEST
+    )
+    return f"{page}\n"
 
 
 def unbroken(value: object) -> object:
-    """Keep `98 %` and `k = 3` in one line."""
-    if not isinstance(value, str):
+    """Keep `98 %` and `k = 3` in one line; figures, style and script stay as they are."""
+    if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return value.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
 

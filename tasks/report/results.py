@@ -83,7 +83,14 @@ def read_metrics(experiment: str) -> dict[str, float] | None:
 
 def terminal_table(results: Iterable[Result]) -> Table:
     """Return the table for a terminal, narrow enough for 80 columns."""
-    table = Table(box=SIMPLE_HEAD, title="Results on the test sets", title_justify="left")
+    table = Table(
+        box=SIMPLE_HEAD,
+        title="Results on the test sets",
+        title_justify="left",
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for heading in HEADINGS:
         justify: Literal["left", "right"] = "left" if heading == HEADINGS[0] else "right"
         table.add_column(heading, justify=justify, no_wrap=True)
