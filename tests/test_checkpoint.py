@@ -79,7 +79,7 @@ def test_a_training_killed_in_the_middle_of_an_epoch_goes_on_to_the_same_bytes(
     kills, workspace, cli
 ):
     workspace.write_params({"experiments.digits_cnn.train.epochs": 4 + 2 * kills})
-    for stage in ("download", "prepare", "split"):
+    for stage in ("download", "prepare", "split", "check"):
         assert cli(stage, "digits").returncode == 0
     assert cli("train", "digits_cnn").returncode == 0
     whole = read_all(MODELS) | read_all(PLOTS)
@@ -104,7 +104,7 @@ def test_a_training_killed_in_the_middle_of_an_epoch_goes_on_to_the_same_bytes(
 
 def test_the_checkpoint_of_another_run_is_left_alone(workspace, cli):
     workspace.write_params({"experiments.digits_cnn.train.epochs": 40})
-    for stage in ("download", "prepare", "split"):
+    for stage in ("download", "prepare", "split", "check"):
         assert cli(stage, "digits").returncode == 0
     training = start("digits_cnn")
     next(line for line in iter(training.stdout.readline, "") if line.startswith("epoch "))

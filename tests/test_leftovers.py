@@ -57,7 +57,7 @@ def test_what_a_killed_process_half_wrote_is_removed(writer):
 
 
 def test_a_file_that_only_looks_temporary_is_left_alone(workspace):
-    (workspace.root / "data").mkdir()
+    (workspace.root / "data").mkdir(exist_ok=True)
     (workspace.root / "data" / ".notes.part").touch()
     (workspace.root / ".mine.part").touch()
     assert [finding.text for finding in examine()] == ["nothing is unfinished"]

@@ -10,7 +10,18 @@ import pytest
 import yaml
 from PIL import Image
 
-from tasks import augment, calibrate, download, evaluate, predict, prepare, publish, split, train
+from tasks import (
+    augment,
+    calibrate,
+    check,
+    download,
+    evaluate,
+    predict,
+    prepare,
+    publish,
+    split,
+    train,
+)
 from tasks.images.samples import read_table
 from tasks.measures.calibration import path_of, read_calibration
 from tasks.measures.ledger import digest_of_model
@@ -38,7 +49,7 @@ def own(workspace, class_folders):
 
 
 def test_one_s_own_pictures_get_a_report_and_predictions(own, cli, capsys):
-    for stage in (download, prepare, split):
+    for stage in (download, prepare, split, check):
         stage.run("pets")
     for experiment in ("pets_cnn", "pets_knn"):
         for stage in (augment, train, calibrate, evaluate):
@@ -84,7 +95,7 @@ def test_one_s_own_pictures_get_a_report_and_predictions(own, cli, capsys):
 
 
 def test_a_prediction_is_a_table_or_csv_for_every_family(own, cli, draw):
-    for stage in (download, prepare, split):
+    for stage in (download, prepare, split, check):
         stage.run("pets")
     train.run("pets_knn")
     calibrate.run("pets_knn")
@@ -101,7 +112,7 @@ def test_a_prediction_is_a_table_or_csv_for_every_family(own, cli, draw):
 
 
 def test_a_model_sees_new_pictures_as_it_saw_its_training_pictures(own):
-    for stage in (download, prepare, split):
+    for stage in (download, prepare, split, check):
         stage.run("pets")
     train.run("pets_knn")
     samples = read_table(own.root / "data/prepared/pets/samples.csv")
@@ -121,7 +132,7 @@ def test_paths_without_pictures_are_refused(workspace, tmp_path):
 
 
 def test_of_many_pictures_only_a_few_are_in_memory(own, draw):
-    for stage in (download, prepare, split):
+    for stage in (download, prepare, split, check):
         stage.run("pets")
     train.run("pets_knn")
     calibrate.run("pets_knn")
@@ -146,7 +157,7 @@ def test_of_many_pictures_only_a_few_are_in_memory(own, draw):
 
 
 def test_every_form_shows_all_of_many_pictures_and_says_how_fast(own, cli, draw):
-    for stage in (download, prepare, split):
+    for stage in (download, prepare, split, check):
         stage.run("pets")
     train.run("pets_knn")
     calibrate.run("pets_knn")

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from tasks import download, prepare, split
+from tasks import check, download, prepare, split
 from tasks.images.samples import read_table, train_rows, val_rows
 from tasks.labels.corrections import LABELS, Correction, write_corrections
 from tasks.labels.folds import in_fold, out_of_fold, some, together
@@ -18,7 +18,7 @@ from .browser import browse
 @pytest.fixture
 def spoiled(workspace):
     """Prepare the digits with three wrong labels; return their ids."""
-    for stage in (download, prepare, split):
+    for stage in (download, prepare, split, check):
         stage.run("digits")
     rows = train_rows("digits")
     wrong = [
@@ -30,7 +30,7 @@ def spoiled(workspace):
     knn = "experiments.digits_knn.train"
     changes = {f"{knn}.metrics": ["L2"], f"{knn}.ks": [5], f"{knn}.folds": 2}
     workspace.write_params({"datasets.digits.labels": "data/labels/digits.csv", **changes})
-    for stage in (prepare, split):
+    for stage in (prepare, split, check):
         stage.run("digits")
     return {correction.id for correction in wrong}
 
