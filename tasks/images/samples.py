@@ -14,12 +14,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, written
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes longer to import than most stages need without it
 
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
@@ -79,12 +81,14 @@ def write_table(path: Path, header: Iterable[str], rows: Iterable[Iterable[objec
     written(path, text.getvalue())
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> "pd.DataFrame":
     """Read a CSV file with every value as text, so that a class may be called `NA` or `01`.
 
     Raises:
         StageError: if the file is missing.
     """
+    import pandas as pd
+
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except FileNotFoundError:
@@ -92,12 +96,24 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_samples(name: str) -> list[Sample]:
-    """Return the rows of a prepared dataset."""
-    table = read_table(PREPARED / name / "samples.csv")[list(Sample._fields)]
-    return [
-        Sample(id, label, role, digest, int(width), int(height))
-        for id, label, role, digest, width, height in table.itertuples(index=False)
-    ]
+    """Return the rows of a prepared dataset.
+
+    Raises:
+        StageError: if there is none.
+    """
+    path = PREPARED / name / "samples.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            header = next(rows)
+            at = [header.index(field) for field in Sample._fields]
+            ordered = ([row[i] for i in at] for row in rows)
+            return [
+                Sample(id, label, role, digest, int(width), int(height))
+                for id, label, role, digest, width, height in ordered
+            ]
+    except FileNotFoundError:
+        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
 
 
 def classes_of(dataset: str) -> list[str]:
@@ -161,7 +177,8 @@ def _rows(dataset: str, split: SplitName) -> Rows:
     chosen = (splits["split"] == split).to_numpy()
     if split != "test":
         chosen = chosen & ~samples["id"].isin(left_out(dataset)).to_numpy()
-    labels = pd.Categorical(samples["label"], categories=classes).codes
+    label_of = {name: label for label, name in enumerate(classes)}
+    labels = np.array([label_of.get(name, -1) for name in samples["label"]])
     return Rows(
         images=np.load(PREPARED / dataset / "images.npy", mmap_mode="r"),
         index=np.flatnonzero(chosen).astype(np.int64),

@@ -15,7 +15,6 @@ from math import ceil
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from scipy.special import betaincinv
-from scipy.stats import betabinom
 
 ONE_IN_FORTY = 0.025
 
@@ -70,4 +69,6 @@ def measured_by_chance(n: int, tested: int, coverage: float) -> float:
     at = rank(n, coverage)
     if at > n:
         return 1.0
+    from scipy.stats import betabinom  # takes most of a second, and who predicts needs it not
+
     return float(betabinom.ppf(ONE_IN_FORTY, tested, at, n + 1 - at)) / tested

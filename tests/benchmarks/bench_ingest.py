@@ -5,6 +5,7 @@ decodes, and resizes to the nearest pixel.
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import yaml
 from PIL import Image
 
 from tests.benchmarks.measured import measured, processor, versions, work, write
-from tests.conftest import read_own_params
+from tests.conftest import ROOT, read_own_params
 
 SIDE = 150  # pixels
 ROUNDS = 3
@@ -30,6 +31,7 @@ def ours(folder, side, cores):
     params |= {"datasets": {"pictures": dataset}, "experiments": {}}
     os.chdir(folder)
     Path("params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copytree(ROOT / "data" / "labels", "data/labels", dirs_exist_ok=True)
 
     def prepare():
         from tasks import prepare as stage

@@ -6,6 +6,7 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def work(prepare: Callable[[], object], do: Callable[[object], object]) -> None:
@@ -31,7 +33,21 @@ def measured(module: str, *arguments: str) -> dict[str, float]:
     asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert asked.returncode == 0, asked.stderr[-2000:]
     taken: dict[str, float] = json.loads(asked.stdout.splitlines()[-1])
+    print(module, *arguments, taken, flush=True)
     return taken
+
+
+def spent(command: list[str], folder: Path = ROOT) -> dict[str, float]:
+    """Return what a whole process took: wall and CPU seconds, MiB at most."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said, env=ENVIRONMENT)
+        _, status, usage = os.wait4(child.pid, 0)
+        wall, child.returncode = time.perf_counter() - start, os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        assert status == 0, said.read()[-2000:]
+    cpu, mib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return {"wall": wall, "cpu": cpu, "mib": mib}
 
 
 def processor() -> str:

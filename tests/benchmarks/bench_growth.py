@@ -1,0 +1,85 @@
+"""How time and memory of every stage grow with the number of images.
+
+The images are those of MNIST, again and again, each with a mark of its own, so that none is
+a copy. A tenth more of them is the test set.
+"""
+
+import shutil
+import struct
+import sys
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.benchmarks.measured import processor, spent, versions, write
+from tests.conftest import ROOT, read_own_params
+
+COUNTS = (1_000, 10_000, 60_000, 1_000_000)
+NEIGHBOURS_UP_TO = 60_000  # every image is compared with every other
+STAGES = {
+    "download": "many", "prepare": "many", "split": "many", "check": "many", "augment": "mlp", "train": "mlp",
+    "calibrate": "mlp", "evaluate": "mlp", "train, neighbours": "knn",
+}  # fmt: skip
+
+
+def idx(values):
+    header = struct.pack(">BBBB", 0, 0, 8, values.ndim)
+    return header + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
+
+
+def make(folder, pictures, count):
+    """Write raw data of `count` training images and a tenth as many of test."""
+    raw = folder / "photos"
+    raw.mkdir(parents=True)
+    first = 0
+    for part, n in {"train": count, "t10k": count // 10}.items():
+        at = np.arange(first, first + n)
+        images = pictures[at % len(pictures)].reshape(n, 28, 28)
+        for byte in range(4):
+            images[:, 0, byte] = at >> 8 * byte & 255
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(idx(images))
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(idx((at % 10).astype(np.uint8)))
+        first += n
+    params = read_own_params()
+    mnist, mlp = params["datasets"]["mnist"], params["experiments"]["mnist_mlp"]
+    knn = params["experiments"]["digits_knn"]
+    mnist["source"] = {"kind": "local", "watch": "photos", "max_unpacked_mib": 1}
+    mlp["train"]["epochs"] = 1
+    knn["train"] |= {"metrics": ["L1"], "ks": [1], "folds": 2}
+    params["datasets"] = {"many": mnist}
+    params["experiments"] = {"mlp": mlp | {"dataset": "many"}, "knn": knn | {"dataset": "many"}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copytree(ROOT / "data" / "labels", folder / "data" / "labels")
+
+
+@pytest.mark.data
+@pytest.mark.timeout(3600)
+def test_growth(mnist, tmp_path):
+    pictures = np.load(mnist / "train.npy")
+    taken = {}
+    for count in COUNTS:
+        folder = tmp_path / str(count)
+        make(folder, pictures, count)
+        for stage, name in STAGES.items():
+            if name == "knn" and count > NEIGHBOURS_UP_TO:
+                continue
+            verb = stage.partition(",")[0]
+            command = [sys.executable, "-m", f"tasks.{verb}", name]
+            taken[stage, count] = spent(command, folder)
+            print(stage, count, taken[stage, count], flush=True)
+    lines = [
+        f"CPU seconds and most MiB of whole processes, images of 28 x 28, {processor()};",
+        f"{versions('numpy', 'numba', 'keras')}. Training is one epoch of `mnist_mlp`, or two "
+        "folds of nearest neighbours (L1, k = 1).",
+        "",
+        f"| stage | {' | '.join(f'{count:,}' for count in COUNTS)} |",
+        f"|---|{'--:|' * len(COUNTS)}",
+    ]
+    for stage in STAGES:
+        cells = [
+            f"{t['cpu']:.1f} s, {t['mib']:,.0f} MiB" if (t := taken.get((stage, n))) else ""
+            for n in COUNTS
+        ]
+        lines.append(f"| {stage} | {' | '.join(cells)} |")
+    write("growth", lines)
