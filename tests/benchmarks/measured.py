@@ -6,7 +6,6 @@ import platform
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -15,6 +14,13 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+STARTER = """
+import json, os, sys, time
+start = time.perf_counter()
+_, status, used = os.wait4(os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:]), 0)
+wall, cpu = time.perf_counter() - start, used.ru_utime + used.ru_stime
+print(json.dumps({"wall": wall, "cpu": cpu, "mib": used.ru_maxrss / 1024, "status": status}))
+"""
 
 
 def work(prepare: Callable[[], object], do: Callable[[object], object]) -> None:
@@ -38,16 +44,15 @@ def measured(module: str, *arguments: str) -> dict[str, float]:
 
 
 def spent(command: list[str], folder: Path = ROOT) -> dict[str, float]:
-    """Return what a whole process took: wall and CPU seconds, MiB at most."""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        child = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said, env=ENVIRONMENT)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall, child.returncode = time.perf_counter() - start, os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        assert status == 0, said.read()[-2000:]
-    cpu, mib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-    return {"wall": wall, "cpu": cpu, "mib": mib}
+    """Return what a whole process took: wall and CPU seconds, MiB at most.
+
+    A small process starts it, for a child's most memory begins with that of who starts it.
+    """
+    starter = [sys.executable, "-c", STARTER, *command]
+    asked = subprocess.run(starter, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    taken: dict[str, float] = json.loads(asked.stdout.splitlines()[-1])
+    assert taken.pop("status") == 0, asked.stderr[-2000:]
+    return taken
 
 
 def processor() -> str:
