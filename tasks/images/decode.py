@@ -85,6 +85,8 @@ def fit(pixels: np.ndarray, prepare: Prepare) -> Decoded:
     digest = sha256(f"{pixels.shape}".encode())
     digest.update(pixels.data)
     resized = resize(pixels, prepare.height, prepare.width)
+    if resized is pixels:
+        resized = pixels.copy()  # of what may be written over by the next picture
     return Decoded(resized, width, height, digest.hexdigest())
 
 

@@ -9,13 +9,17 @@ broken files, and words for them.
 import numpy as np
 import simplejpeg
 
+from tasks.images.scratch import scratch
+
 MAGIC = b"\xff\xd8\xff"
-MODES = {"YCbCr": "RGB", "Gray": "GRAY"}
+MODES = {"YCbCr": ("RGB", 3), "Gray": ("GRAY", 1)}
 TURNED = (b"Exif", b"Orientation")  # may say that the picture is to be turned
 
 
 def usual(data: bytes, max_pixels: int) -> np.ndarray | None:
     """Return the pixels of an upright JPEG, uint8 (h, w, 1 or 3), or None for Pillow to look.
+
+    They last until this thread decodes the next one.
 
     Args:
         data: the whole file.
@@ -27,6 +31,8 @@ def usual(data: bytes, max_pixels: int) -> np.ndarray | None:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
         if colours not in MODES or height * width > max_pixels:
             return None
-        return np.asarray(simplejpeg.decode_jpeg(data, MODES[colours], strict=True))
+        mode, channels = MODES[colours]
+        memory = scratch("jpeg", height * width * channels)
+        return np.asarray(simplejpeg.decode_jpeg(data, mode, strict=True, buffer=memory))
     except ValueError:
         return None

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from tasks.images.lanes import DIGITS, HALF, weigh
+from tasks.images.scratch import scratch
 
 
 def resampled(
@@ -28,7 +29,16 @@ def resampled(
         height: of the result; a length that does not change is not touched.
         width: the same.
     """
-    return _resampled(pixels, height, width)
+    lost_rows, lost_columns = pixels.shape[0] - height, pixels.shape[1] - width
+    columns_first = lost_rows > max(2 * lost_columns, 0)  # fewer pixels are then weighed twice
+    if columns_first:
+        pixels = _along_columns(pixels, height)
+    if lost_columns:
+        between = scratch("rows", pixels.shape[0] * width * 3 + 1)
+        pixels = _along_rows(pixels, width, between)
+    if lost_rows and not columns_first:
+        return _along_columns(pixels, height)
+    return pixels.copy() if lost_columns else pixels
 
 
 @numba.njit(nogil=True, cache=True)
@@ -36,7 +46,7 @@ def _weights(old, new):
     """Return where each new pixel begins to look, and the weights of as many old ones each."""
     scale = old / new
     widened = max(scale, 1.0)  # the triangle; as wide as a pixel where the picture grows
-    count = min(int(np.ceil(widened)) * 2 + 1, old)
+    count = min(int(2.0 * widened) + 1, old)
     first, weights = np.empty(new, np.int64), np.zeros((new, count), np.int32)
     triangle = np.empty(count, np.float64)
     for i in range(new):
@@ -54,12 +64,11 @@ def _weights(old, new):
 
 
 @numba.njit(nogil=True, cache=True)
-def _along_rows(pixels, width):
-    """Return the picture with another width."""
+def _along_rows(pixels, width, out):
+    """Return the picture with another width, in memory for it and one byte more."""
     height, old, _ = pixels.shape
     first, weights = _weights(old, width)
     count = weights.shape[1]
-    out = np.empty(height * width * 3 + 1, np.uint8)  # and the fourth byte of the last pixel
     last_row = np.zeros((old + 1, 3), np.uint8)
     last_row[:-1] = pixels[-1]
     for y in range(height):
@@ -87,16 +96,3 @@ def _along_columns(pixels, height):
         for i in range(len(totals)):
             out[y, i] = totals[i] >> DIGITS
     return out.reshape(height, width, channels)
-
-
-@numba.njit(nogil=True, cache=True)
-def _resampled(pixels, height, width):
-    lost_rows, lost_columns = pixels.shape[0] - height, pixels.shape[1] - width
-    columns_first = lost_rows > max(2 * lost_columns, 0)  # fewer pixels are then weighed twice
-    if columns_first:
-        pixels = _along_columns(pixels, height)
-    if lost_columns:
-        pixels = _along_rows(pixels, width)
-    if lost_rows and not columns_first:
-        pixels = _along_columns(pixels, height)
-    return pixels
