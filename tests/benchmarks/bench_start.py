@@ -14,7 +14,7 @@ COMMANDS = {
     **{f"{verb} --help": ["-m", f"tasks.{verb}", "--help"] for verb in VERBS},
     "the flow's --help": ["-m", "flows.retrain", "--help"],
     "dvc --version": ["-m", "dvc", "--version"],
-    "dvc status": ["-m", "dvc", "status", "--quiet"],
+    "dvc status": ["-m", "dvc", "status"],
 }
 ROUNDS = 5
 HEAVY = ("tensorflow", "keras", "numba", "pandas", "scipy", "sklearn")
