@@ -45,8 +45,9 @@ def test_a_stage_ends_within_5_s_of_a_killed_dvc(shell, ignore):
 
 def test_a_stage_that_a_person_started_is_left_alone(monkeypatch):
     monkeypatch.delenv("DVC_STAGE", raising=False)
+    command = [sys.executable, "-c", STAGE.format(ignore="")]
     stage = subprocess.Popen(
-        ["/bin/sh", "-c", f"{sys.executable} -c '{STAGE.format(ignore='')}' & echo $!; wait"],
+        ["/bin/sh", "-c", '"$@" & echo $!; wait', "", *command],
         stdout=subprocess.PIPE,
         text=True,
     )
