@@ -4,25 +4,31 @@
     python -m tasks.compare main my-branch --markdown
     python -m tasks.compare --between mnist_mlp mnist_cnn
     python -m tasks.compare --html review.html    # with curves, causes and flipped pictures
-    python -m tasks.compare main --fail-if worse  # exit status 3, for continuous integration
+    python -m tasks.compare main --fail-if worse  # for continuous integration
 
 Models of other commits need not be checked out: their predictions are read from DVC's cache or
-remote. Exit status 1 is an error; `--fail-if` makes its verdicts status 3.
+remote. Exit status:
+    0  compared, and no verdict that `--fail-if` names
+    1  an error, in one line: also if DVC's remote cannot be asked for what the cache lacks
+    3  an experiment has a verdict that `--fail-if` names
+    4  with `--fail-if`: none has, but one could not be compared (missing, cannot compare), so
+       nobody knows; one whose predictions are the same to the byte is unchanged, and passes
 """
 
 import argparse
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
 from tasks.review import markdown, page, terminal
-from tasks.review.difference import Difference, Verdict, judge
+from tasks.review.difference import UNCOMPARED, Difference, Verdict, judge
 from tasks.review.scored import Measured, Scored, compare
 from tasks.review.sides import Side, commit_side, working_tree
 from tasks.stage import StageError, errors_in_one_line, written
 
-FAILED = 3  # exit status of a verdict that `--fail-if` names
+FAILED, UNKNOWN = 3, 4  # exit statuses, as said above
 LISTED, SHOWN = 5, 24  # pictures per experiment, by name and on a page
 
 
@@ -86,7 +92,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("before", nargs="?", metavar="REV", help="a commit (HEAD)")
     parser.add_argument("after", nargs="?", metavar="REV2", help="another (the working tree)")
     parser.add_argument("--between", nargs=2, metavar="EXPERIMENT", help="of REV, or of both sides")
-    parser.add_argument("--fail-if", action="append", default=[], choices=get_args(Verdict))
+    parser.add_argument(
+        "--fail-if", action="append", default=[], choices=get_args(Verdict), help="may be repeated"
+    )
     parser.add_argument("--flips", type=int, metavar="N", help="pictures to list")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json")
@@ -130,10 +138,27 @@ def main() -> int:
         told = {"before": before.name, "after": after.name, "experiments": experiments}
         print(json.dumps(told, indent=2, ensure_ascii=False))
     elif wanted.form == "markdown":
-        print(markdown.show(title, found, listed))
+        print(markdown.show(title, found, listed, page_command(wanted, before, after)))
     else:
         terminal.print_to_terminal(terminal.show(title, found, listed))
-    return FAILED if any(d.verdict in wanted.fail_if for d in found) else 0
+    return exit_status(found, wanted.fail_if)
+
+
+def page_command(wanted: argparse.Namespace, before: Side, after: Side) -> str:
+    """Return the command that writes a page of the same comparison."""
+    revisions = dict.fromkeys(side.commit for side in (before, after) if side.commit)
+    between = ["--between", *wanted.between] if wanted.between else []
+    return shlex.join(
+        ["python", "-m", "tasks.compare", *revisions, *between, "--html", "review.html"]
+    )
+
+
+def exit_status(differences: Sequence[Difference], fail_if: Sequence[Verdict]) -> int:
+    """Return what the process ends with: what was not compared has not passed."""
+    verdicts = {difference.verdict for difference in differences}
+    if verdicts & set(fail_if):
+        return FAILED
+    return UNKNOWN if fail_if and verdicts & set(UNCOMPARED) else 0
 
 
 if __name__ == "__main__":

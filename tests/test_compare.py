@@ -190,6 +190,31 @@ def test_the_exit_status_tells_a_verdict_from_an_error(project, told):
     assert told("first", "nonsense", "--fail-if", "worse")[0] == 1
 
 
+def test_what_could_not_be_compared_has_not_passed(project, told):
+    path = project.root / "data" / "predictions" / "better.csv"
+    path.unlink()
+    path.write_text(csv(wrong=(), classes=("owl", "hen")).replace("owl,owl", "hen,owl", 1))
+    status, shown = told("--fail-if", "worse")
+    assert status == 4
+    assert shown.endswith(
+        "1 of 5 experiments could not be compared: nobody knows whether better got be"
+        "tter or worse.\n"
+    )
+    assert told()[0] == 0
+    assert told("--fail-if", "worse", "--fail-if", "cannot compare")[0] == 3
+    assert told("first", "--fail-if", "worse")[0] == 3  # this much is known
+    forget(project, ".dvc/cache", "data/predictions")
+    assert told("first", "second", "--fail-if", "worse")[0] == 4
+    status, shown = told("second", "second", "--fail-if", "worse")
+    assert (status, shown.count("unchanged")) == (0, 5)  # digests are enough
+
+
+def test_the_help_says_what_each_status_means(told):
+    told_help = told("--help")[1]
+    for status in (0, 1, 3, 4):
+        assert re.search(rf"^    {status}  \w", told_help, re.M)
+
+
 def test_the_terminal_shows_verdicts_tests_and_pictures(project, told):
     _, shown = told("first", "second", "--flips", "3")
     assert re.search(
@@ -244,17 +269,26 @@ def test_predictions_are_read_from_a_remote_and_missed_in_one_line(project, tmp_
     assert project.dvc("push", "--quiet", "--all-commits").returncode == 0
     forget(project, ".dvc/cache", "data/predictions")
     assert between("first")["worse"].verdict == "worse"
-    forget(project, "../store")
+    forget(project, "../store/files")
     found = between("first", "second")
     assert (found["same"].verdict, found["same"].figures) == ("unchanged", None)
     assert found["worse"].verdict == "missing"
     [line] = found["worse"].notes
     assert re.fullmatch(
-        r"the predictions of worse of first \([0-9a-f]+\) are neither in DVC's cache nor in a "
-        r"remote that answers: run dvc fetch --all-commits data/predictions/worse\.csv, .*",
+        r"the predictions of worse of first \([0-9a-f]+\) are neither in DVC's cache nor in its "
+        r"remote 'store': run dvc push --all-commits where they were made\.",
         line,
     )
-    assert "run dvc pull data/predictions/same.csv" in told("--between", "same", "better")[1]
+    assert "'store': run dvc push where they were" in told("--between", "same", "better")[1]
+
+
+def test_a_remote_that_is_gone_is_one_line_unless_nothing_is_needed_of_it(project, told, tmp_path):
+    project.dvc("remote", "add", "--default", "store", str(tmp_path / "store"))
+    forget(project, ".dvc/cache", "data/predictions")
+    status, line = told("first", "second")
+    assert (status, line.count("\n")) == (1, 1)
+    assert line.startswith("error: DVC's remote 'store' cannot be asked for 'data/predictions/")
+    assert told("second", "second")[0] == 0
 
 
 def test_a_commit_without_predictions_is_refused(project, told):
@@ -332,7 +366,7 @@ def pull_request(project, tmp_path):
     return run, comments
 
 
-def test_the_workflow_s_script_writes_one_comment_and_writes_it_anew(pull_request):
+def test_the_workflow_s_script_writes_one_comment_and_writes_it_anew(pull_request, project):
     run, comments = pull_request
     done = run("first", "second", "ada/assay", "12")
     assert done.returncode == 3, done.stderr
@@ -343,9 +377,29 @@ def test_the_workflow_s_script_writes_one_comment_and_writes_it_anew(pull_reques
     assert re.search(r"^\| params\.yaml +\| experiments\.fresh\.dataset +\| - +\| pets", page, re.M)
     assert run("second", "second", "ada/assay", "12").returncode == 0
     assert "Unchanged: better, worse, noise, same, fresh." in (comments / "7").read_text("utf-8")
+    forget(project, ".dvc/cache", "data/predictions")
+    assert run("first", "second", "ada/assay", "12").returncode == 4
+    page = (comments / "7").read_text("utf-8")
+    assert "> **3 of 4 experiments could not be compared: nobody knows whether better," in page
+    assert "- noise: the predictions of noise of" in page
+    assert "there is no remote to fetch them from: dvc remote add --default NAME FOLDER_OR" in page
     calls = (comments.parent / "calls").read_text().splitlines()
     assert "--method POST repos/ada/assay/issues/12/comments" in calls[1]
     assert "--method PATCH repos/ada/assay/issues/comments/7" in calls[3]
+
+
+@pytest.mark.slow
+def test_a_comment_with_many_parameters_is_still_taken(pull_request, project):
+    run, comments = pull_request
+    params = yaml.safe_load((project.root / "params.yaml").read_text())
+    params["many"] = {f"parameter_{n}": n for n in range(3000)}
+    (project.root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    git("commit", "--quiet", "--all", "--message", "Many")
+    assert run("second", "HEAD", "ada/assay", "12").returncode == 0
+    page = (comments / "7").read_text("utf-8")
+    assert len(page) < 65_536
+    assert re.search(r"characters the first 4000\. dvc params diff \w+ HEAD shows all\.", page)
+    assert page.rstrip().endswith("|")
 
 
 @pytest.mark.slow
@@ -356,6 +410,7 @@ def test_the_script_compares_with_where_the_branch_began(pull_request):
     git("checkout", "--quiet", "second")
     done = run("main-went-on", "second")
     assert done.returncode == 1
+    assert "> **Nothing was compared.**" in done.stdout
     assert re.search(r"^error: [0-9a-f]+ has no predictions", done.stdout, re.M)
     git("checkout", "--quiet", "--orphan", "stranger")
     git("commit", "--quiet", "--message", "Another beginning")

@@ -1,6 +1,7 @@
 """From predictions to a verdict, without a repository."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,7 @@ EVIL = "@all | <img src=x> [a](b) `c`\n# d"
 
 def test_markdown_shows_names_as_they_are():
     found = judge([(EVIL, (EVIL,), measure(images(90, 9, label=EVIL)))])
-    text = markdown.show(EVIL, [*found, Difference(EVIL, "unchanged")], most=5)
+    text = markdown.show(EVIL, [*found, Difference(EVIL, "unchanged")], 5, EVIL)
     assert not set("@[]`\\*~") & set(text)
     assert "<img" not in text
     table = [line for line in text.splitlines() if line.startswith("|")]
@@ -120,8 +121,66 @@ def test_markdown_shows_names_as_they_are():
 
 def test_markdown_is_short_where_nothing_changed():
     names = ["a", "b", "c"]
-    text = markdown.show("x → y", [Difference(name, "unchanged") for name in names], most=5)
+    text = markdown.show("x → y", [Difference(name, "unchanged") for name in names], 5, "")
     assert text.split("\n", 1) == ["### x → y", "\n\nUnchanged: a, b, c.\n"]
+
+
+def test_markdown_says_first_what_was_not_compared():
+    gap = Difference("a", "missing", ("why",))
+    text = markdown.show("x", [gap, Difference("b", "unchanged"), Difference("c", "new")], 5, "")
+    expected = (
+        "**1 of 2 experiments could not be compared: nobody knows whether a got better or wor"
+    )
+    assert text.split("\n")[2:4] == ["> [!CAUTION]", text.split("\n")[3]]
+    assert expected in text.split("\n")[3]
+    assert "- a: why" in text
+    nothing = markdown.show("x", [gap, Difference("c", "gone")], 5, "")
+    assert "> **Nothing was compared: nobody knows whether a got better or worse.**" in nothing
+    many = markdown.show("x", [Difference(str(n), "cannot compare") for n in range(10)], 5, "")
+    assert "whether 0, 1, 2, 3, 4, 5, 6, 7 or 2 more got" in many
+
+
+def many(n, flips, note="why"):
+    """Return differences of many experiments, every tenth of them worse, and one unchanged."""
+    rows = measure(images(both=40, gained=flips // 2, lost=flips - flips // 2))
+    verdicts = ["worse" if at % 10 == 7 else "cannot tell" for at in range(n)]
+    changed = [Difference(f"e{at}", v, (note,), rows, 0.5) for at, v in enumerate(verdicts)]
+    return [*changed, Difference("still", "unchanged")]
+
+
+COMMAND = "python -m tasks.compare a1b2c3d --html review.html"
+
+
+@pytest.mark.parametrize(
+    ("differences", "most", "cut"),
+    [
+        (many(120, 10), 5, r"\d+ folded parts"),
+        (many(300, 10, "why " * 40), 5, r"\d+ notes and 300 folded parts"),
+        (many(1, 5000), 5000, r"[34],\d+ pictures"),
+        (many(2000, 2), 5, r"[\d,]+ rows, [\d,]+ notes and 2,000 folded parts"),
+        (many(3, 5, "x" * 70_000), 5, "3 notes"),
+        ([Difference("e" * 9 + f"{n:05}", "unchanged") for n in range(9000)], 5, r"\d,\d+ names"),
+    ],
+    ids=["experiments", "notes", "pictures", "rows", "one huge note", "names"],
+)
+def test_markdown_fits_into_a_comment_and_says_what_was_cut(differences, most, cut):
+    text = markdown.show("x → y", differences, most, COMMAND)
+    assert len(text) <= markdown.LIMIT < 65_536
+    [line] = [line for line in text.splitlines() if line.startswith("Cut to fit into a comment:")]
+    assert re.fullmatch(
+        rf"Cut to fit into a comment: {cut}\. <code>{COMMAND}</code> shows all\.", line
+    )
+    assert text.count("<details>") == text.count("</details>")
+    worse = [d.name for d in differences if d.verdict == "worse"]
+    assert all(f"\n| {name} |" in text for name in worse)
+    assert len(text) > markdown.LIMIT // 2 or cut == "3 notes"
+
+
+def test_markdown_that_fits_cuts_nothing():
+    text = markdown.show("x → y", many(30, 10), 5, COMMAND)
+    assert "Cut to fit" not in text
+    assert text.count("</details>") == 30
+    assert text.count("| cat/") == 150
 
 
 def test_a_terminal_of_80_columns_holds_the_table(capsys):
@@ -132,7 +191,7 @@ def test_a_terminal_of_80_columns_holds_the_table(capsys):
     )
     terminal.Console(width=80).print(group)
     lines = capsys.readouterr().out.splitlines()
-    rows = [line for line in lines if line.startswith(f"{name} ")]
+    rows = [line for line in lines if line.startswith(f"{name}  ")]
     assert len(rows) == 2
     low, high = (f"{100 * end:+.2f}" for end in (found[0].figures.low, found[0].figures.high))
     assert rows[0].split() == [name, "90.91", "49.49", "-41.41", low, "to", high, "worse"]

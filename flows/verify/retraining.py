@@ -16,7 +16,7 @@ from flows.verify.clone import clean_clone, pull
 from flows.verify.difference import Made, compare
 from flows.verify.outputs import Output, promised
 from flows.verify.verdict import Verdict, read_threads
-from tasks.review.sides import files_of
+from tasks.review.stored import files_of
 from tasks.stage import StageError
 
 Say = Callable[[str, str], None]  # takes the address of a stage, and a line about it

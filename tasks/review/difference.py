@@ -22,6 +22,7 @@ Verdict = Literal[
     "missing",  # there are no predictions to compare
     "cannot compare",  # no test image in common
 ]
+UNCOMPARED: tuple[Verdict, ...] = ("missing", "cannot compare")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import yaml
 
 from tasks.review.scored import Scored
 
-LOCK = "dvc.lock"
 NONE = "-"
 
 
@@ -69,11 +68,7 @@ def origins(before: Scored, after: Scored) -> Origins:
 
 def training(scored: Scored) -> Mapping[str, Any] | None:
     """Return what `dvc.lock` records of a training; None if it records none."""
-    try:
-        lock = yaml.safe_load(scored.side.files.read_text(LOCK, encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
-        return None
-    found = (lock or {}).get("stages", {}).get(f"train@{scored.experiment}")
+    found = scored.side.lock.get(f"train@{scored.experiment}")
     return found if isinstance(found, dict) and "deps" in found else None
 
 

@@ -21,7 +21,8 @@ from tasks.review.difference import Difference
 from tasks.review.origins import Origins, origins
 from tasks.review.pictures import flipped
 from tasks.review.scored import Scored
-from tasks.review.wording import cells, describe, describe_class
+from tasks.review.stored import UnreadableError, read_text
+from tasks.review.wording import cells, describe, describe_class, describe_gaps
 from tasks.stage import PLOTS
 
 HERE = Path(__file__).parent
@@ -76,6 +77,7 @@ def show(
         title=title,
         reviews=reviews,
         changed=[r for r in reviews if r.difference.verdict != UNCHANGED],
+        gaps=describe_gaps(differences),
         looks=looks(pairs),
         style=Markup(STYLE.read_text("utf-8")),
         script=Markup(SCRIPT),
@@ -110,8 +112,8 @@ def curves(before: Scored, after: Scored) -> list[tuple[str, str]]:
     for heading, scored in (("before", before), ("after", after)):
         path = PLOTS / scored.experiment / "history.csv"
         try:
-            rows = list(csv.DictReader(scored.side.files.read_text(str(path)).splitlines()))
-        except OSError:
+            rows = list(csv.DictReader(read_text(scored.side.files, str(path)).splitlines()))
+        except (OSError, UnreadableError):
             return []
         if not rows:
             return []

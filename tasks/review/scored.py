@@ -9,9 +9,11 @@ from tasks.measures.spread import Spread
 from tasks.params.file import entry
 from tasks.review.difference import Difference
 from tasks.review.figures import Figures, measure
+from tasks.review.labels import describe_labels
 from tasks.review.predictions import Match, align
 from tasks.review.seeds import describe_seeds
 from tasks.review.sides import Side
+from tasks.review.stored import UnreadableError
 from tasks.stage import PREDICTIONS, PREPARED, StageError
 
 Measured = tuple[str, tuple[str, ...], Figures]  # the experiment's name, notes, figures
@@ -50,12 +52,19 @@ def compare(name: str, before: Scored, after: Scored) -> Measured | Difference:
     if isinstance(found, Difference):
         return found
     figures = measure(found.images)
-    seeds = describe_seeds(figures.pairs, before.spread, after.spread) if figures.flips else []
-    return name, (*found.notes, *seeds), figures
+    notes = list(found.notes)
+    if figures.flips:
+        notes += describe_labels(before.side, after.side, after.dataset)
+        notes += describe_seeds(figures.pairs, before.spread, after.spread)
+    return name, tuple(notes), figures
 
 
 def shared_images(name: str, before: Scored, after: Scored) -> Match | Difference:
-    """Return the test images that both saw, at least one, or why nothing can be compared."""
+    """Return the test images that both saw, at least one, or why nothing can be compared.
+
+    Raises:
+        UnreadableError: if DVC's remote cannot be asked for what is needed.
+    """
     if before.dataset != after.dataset:
         moved = f"the dataset was {before.dataset} and is {after.dataset}"
         return Difference(name, "cannot compare", (moved,))
@@ -66,6 +75,8 @@ def shared_images(name: str, before: Scored, after: Scored) -> Match | Differenc
     except StageError as error:
         if same:
             return Difference(name, "unchanged", tuple(notes))
+        if isinstance(error, UnreadableError):
+            raise
         return Difference(name, "missing", (*notes, str(error)))
     images, told = align(old, new, repainted=repainted)
     if images.empty:

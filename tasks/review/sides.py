@@ -12,16 +12,25 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
 from dvc.api import DVCFileSystem
 
 from tasks.review.predictions import parse
+from tasks.review.stored import (
+    UnreadableError,
+    default_remote,
+    files_of,
+    read_text,
+    recorded_digest,
+)
 from tasks.stage import METRICS, PREDICTIONS, PREPARED, StageError
 
-PARAMS = "params.yaml"
+PARAMS, LOCK = "params.yaml", "dvc.lock"
 HASH = re.compile("[0-9a-f]{7,40}")
 
 
@@ -45,29 +54,36 @@ class Side:
         """Return the MD5 of an output's contents, None if there is none."""
         if self.commit is None and path.is_file():
             return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        return recorded_digest(self.files, str(path))
+
+    @cached_property
+    def lock(self) -> Mapping[str, Any]:
+        """Return what `dvc.lock` records of each stage, by its address; empty if it is not here."""
         try:
-            found: str | None = self.files.info(str(path)).get("dvc_info", {}).get("md5")
-        except FileNotFoundError:
-            return None
-        return found
+            found = yaml.safe_load(read_text(self.files, LOCK))
+        except (OSError, yaml.YAMLError):
+            return {}
+        stages = found.get("stages") if isinstance(found, dict) else None
+        return stages if isinstance(stages, dict) else {}
 
     def predictions(self, experiment: str) -> pd.DataFrame:
         """Read what the model of an experiment said of its test images.
 
         Raises:
             StageError: if that is not here, or not readable.
+            UnreadableError: if DVC or its remote cannot tell.
         """
         path = PREDICTIONS / f"{experiment}.csv"
         try:
-            text = self.files.read_text(str(path), encoding="utf-8")
-        except OSError:
+            text = read_text(self.files, str(path))
+        except FileNotFoundError:
             raise StageError(self.explain_missing(experiment, path)) from None
         return parse(text, f"'{path}' of {self.name}")
 
     def metrics(self, experiment: str) -> dict[str, float]:
         """Read what was measured of an experiment; empty if that is not here."""
         try:
-            found = json.loads(self.files.read_text(str(METRICS / f"{experiment}.json")))
+            found = json.loads(read_text(self.files, str(METRICS / f"{experiment}.json")))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -77,22 +93,28 @@ class Side:
         if self.digest(path) is None:
             stage = shlex.quote(f"evaluate@{experiment}")
             return f"{self.name} has no predictions of {experiment}: run dvc repro {stage} there."
-        fetch = "dvc fetch --all-commits" if self.commit else "dvc pull"
+        remote = default_remote(self.files)
+        push = f"dvc push {'--all-commits ' if self.commit else ''}where they were made"
+        if remote is None:
+            return (
+                f"the predictions of {experiment} of {self.name} are not in DVC's cache, and there "
+                "is no remote to fetch them from: dvc remote add --default NAME FOLDER_OR_URL, "
+                f"then {push}."
+            )
         return (
-            f"the predictions of {experiment} of {self.name} are neither in DVC's cache nor in a "
-            f"remote that answers: run {fetch} {shlex.quote(str(path))}, after a dvc push where "
-            "they were made."
+            f"the predictions of {experiment} of {self.name} are neither in DVC's cache nor in its "
+            f"remote '{remote}': run {push}."
         )
 
     def pixels(self, dataset: str) -> pd.Series | None:
         """Return the digests of a dataset's pixels by the ids of its images; None if not here."""
         path = str(PREPARED / dataset / "samples.csv")
         try:
-            text = self.files.read_text(path, encoding="utf-8") if self.files.exists(path) else ""
-        except OSError:
+            text = read_text(self.files, path)
+        except (OSError, UnreadableError):
             return None
-        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False) if text else None
-        return None if table is None else table.set_index("id")["digest"]
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        return table.set_index("id")["digest"]
 
 
 def commit_side(revision: str) -> Side:
@@ -119,7 +141,7 @@ def side(name: str, commit: str | None) -> Side:
     """Read which experiments there are."""
     files = files_of(commit)
     try:
-        params = yaml.safe_load(files.read_text(PARAMS, encoding="utf-8"))
+        params = yaml.safe_load(read_text(files, PARAMS))
         experiments = params["experiments"].items()
         return Side(name, commit, files, {key: str(value["dataset"]) for key, value in experiments})
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
@@ -127,16 +149,6 @@ def side(name: str, commit: str | None) -> Side:
             f"{name} has no experiment to compare: expected a '{PARAMS}' with experiments and "
             "their datasets. Name a later commit, or run this where that file is."
         ) from None
-
-
-def files_of(commit: str | None) -> DVCFileSystem:
-    """Return the files of a commit, or of the working tree.
-
-    They are looked for where DVC keeps files today, for a commit does not know of a remote
-    that came after it.
-    """
-    today = DVCFileSystem()
-    return DVCFileSystem(rev=commit, config=dict(today.repo.config)) if commit else today
 
 
 def resolve(revision: str) -> str:

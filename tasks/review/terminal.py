@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tasks.report.wording import counted
 from tasks.review.difference import Difference
-from tasks.review.wording import cells, describe, describe_class, describe_flip
+from tasks.review.wording import cells, describe, describe_class, describe_flip, describe_gaps
 
 HEADINGS = ("Experiment", "Before", "After", "Points", "95 % interval", "Verdict")
 STYLES = {"better": "green", "worse": "bold red", "missing": "yellow", "cannot compare": "yellow"}
@@ -41,7 +41,9 @@ def show(title: str, differences: Sequence[Difference], most: int) -> Group:
         if d.verdict == "unchanged":
             numbers = (*numbers[:2], "", "")
         table.add_row(Text(d.name), *numbers, Text(d.verdict, STYLES.get(d.verdict, "")))
-    return Group(table, Text(), *(part for d in differences for part in details(d, most)))
+    gaps = describe_gaps(differences)
+    told = [part for d in differences for part in details(d, most)]
+    return Group(table, Text(), *told, *([Text(gaps, "bold yellow")] if gaps else []))
 
 
 def details(difference: Difference, most: int) -> list[Text | Table]:

@@ -1,7 +1,12 @@
 """Differences as a person reads them."""
 
-from tasks.report.wording import counted, percent
+from collections.abc import Sequence
+
+from tasks.report.wording import counted, listed, percent
+from tasks.review.difference import UNCOMPARED, Difference
 from tasks.review.figures import ClassChange, Figures, Flip
+
+MOST_NAMES = 8  # of experiments in a sentence
 
 
 def points(share: float) -> str:
@@ -53,3 +58,17 @@ def describe_class(change: ClassChange) -> str:
 def describe_flip(flip: Flip) -> tuple[str, str, str, str, str]:
     """Return id, label, the classes before and after, and how the label's probability moved."""
     return flip.id, flip.label, flip.was, flip.now, f"{flip.p_was:.2f} → {flip.p_now:.2f}"
+
+
+def describe_gaps(differences: Sequence[Difference]) -> str | None:
+    """Say which experiments were not compared, for that is no pass; None if all were."""
+    met = [d for d in differences if d.verdict not in ("new", "gone")]
+    gaps = [d.name for d in met if d.verdict in UNCOMPARED]
+    if not gaps:
+        return None
+    rest = len(gaps) - MOST_NAMES
+    names = [*gaps[:MOST_NAMES], f"{rest:,} more"] if rest > 0 else gaps
+    compared = "Nothing was compared"
+    if len(gaps) < len(met):
+        compared = f"{len(gaps):,} of {counted(len(met), 'experiment')} could not be compared"
+    return f"{compared}: nobody knows whether {listed(names, 'or')} got better or worse."
