@@ -61,6 +61,36 @@ def test_classes_that_are_not_the_same_have_no_image_in_common(after):
     assert match.notes == ["the test sets differ, 3 images with another label: none is in common"]
 
 
+def test_a_class_without_a_test_image_in_common_is_named():
+    both = predictions(
+        "a cat cat 0.9", "b dog cat 0.3", "c owl owl 1", classes=("cat", "dog", "owl")
+    )
+    match = align(both, predictions("a cat dog 0.2", "d cow cow 1", classes=("cat", "dog", "cow")))
+    assert list(match.images.index) == ["a"]
+    assert match.notes == [
+        "the test sets differ, 2 images before only and 1 image after only: compared on the 1 in "
+        "common",
+        "no test image of 'cow', 'dog' or 'owl' is compared",
+    ]
+
+
+def test_a_model_that_names_one_class_only_is_said_to():
+    mixed = [f"{i} {name} {name} 0.6" for i, name in enumerate(["cat", "dog"] * 5)]
+    same = [row.replace("dog 0.6", "cat 0.4") for row in mixed]
+    match = align(predictions(*mixed), predictions(*same))
+    assert match.notes == ["after, every test image is taken for 'cat'"]
+    match = align(predictions(*same), predictions(*mixed))
+    assert match.notes == ["before, every test image is taken for 'cat'"]
+    assert align(predictions(*mixed[:9]), predictions(*same[:9])).notes == []
+    assert align(predictions(*mixed[::2]), predictions(*mixed[::2])).notes == []  # cats alone
+
+
+def test_a_test_set_without_an_image_has_none_in_common():
+    match = align(predictions("a cat cat 1"), predictions())
+    assert match.images.empty
+    assert match.notes == ["the test sets differ, 1 image before only: none is in common"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -68,6 +98,8 @@ def test_classes_that_are_not_the_same_have_no_image_in_common(after):
         "id,label\na,cat\n",
         "id,label,predicted,p:cat\na,dog,cat,1\n",
         "id,label,predicted,p:cat\na,cat,cat,much\n",
+        "id,label,predicted,p:cat\na,cat,cat,nan\n",
+        "\ufffd\x00\ufffd",
         "id,label,predicted,p:cat\na,cat,cat,1\na,cat,cat,1\n",
     ],
 )

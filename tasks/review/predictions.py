@@ -5,9 +5,10 @@ say what is not.
 """
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from tasks.report.wording import counted, listed
@@ -15,6 +16,7 @@ from tasks.stage import StageError
 
 COLUMNS = ["id", "label", "predicted"]  # followed by a probability per class
 PROBABILITY = "p:"
+ENOUGH = 10  # images of several classes; fewer may all be taken for one by chance
 
 
 class Match(NamedTuple):
@@ -53,6 +55,8 @@ def parse(text: str, source: str) -> pd.DataFrame:
         if table["id"].duplicated().any():
             raise ValueError
         probabilities = table[classes].to_numpy(float)
+        if not np.isfinite(probabilities).all():
+            raise ValueError
         table["p"] = probabilities[range(len(table)), right]
         return table.set_index("id")[["label", "predicted", "p"]]
     except (KeyError, ValueError):
@@ -91,7 +95,9 @@ def align(before: pd.DataFrame, after: pd.DataFrame, *, repainted: Collection[st
         "with another label": int((~same_label).sum()),
         "with other pixels": int((same_label & ~same_pixels).sum()),
     }
-    return Match(images, [*describe_names(new_names), *describe_sets(apart, len(images))])
+    there = sorted({*before["label"], *after["label"]})
+    notes = describe_names(new_names) + describe_sets(apart, len(images))
+    return Match(images, notes + (describe_classes(images, there) if len(images) else []))
 
 
 def renamed(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
@@ -121,3 +127,19 @@ def describe_sets(apart: dict[str, int], common: int) -> list[str]:
         return []
     rest = f"compared on the {common:,} in common" if common else "none is in common"
     return [f"the test sets differ, {listed(told)}: {rest}"]
+
+
+def describe_classes(images: pd.DataFrame, there: Sequence[str]) -> list[str]:
+    """Say which classes are not compared, and whether a model names one class only.
+
+    Args:
+        images: in common, at least one.
+        there: classes that have test images on either side.
+    """
+    absent = [f"'{name}'" for name in there if name not in set(images["label"])]
+    told = [f"no test image of {listed(absent, 'or')} is compared"] if absent else []
+    if len(images) >= ENOUGH and images["label"].nunique() > 1:
+        for when, column in (("before", "was"), ("after", "now")):
+            if images[column].nunique() == 1:
+                told.append(f"{when}, every test image is taken for '{images[column].iloc[0]}'")
+    return told
