@@ -1,5 +1,6 @@
 """The page of a review: two commits of a real repository, read through DVC, seen by a browser."""
 
+import json
 import re
 import shutil
 import sys
@@ -143,6 +144,59 @@ def test_a_browser_shows_all_pictures_sorts_the_table_and_asks_nobody(page, chro
         seen = browse(chromium, f"file://{tmp_path}/watched.html", tmp_path / "profile")
         assert f"<title>true {first}" in seen.stdout
         assert "CONSOLE" not in seen.stderr
+
+
+PHONE = """<!doctype html><iframe width="390" height="2000" style="border:0"></iframe>
+<script>
+const frame = document.querySelector("iframe");
+frame.onload = () => {
+  const page = frame.contentDocument;
+  const wide = [...page.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth);
+  const shown = [...page.querySelectorAll(".verdicts tbody tr")].map(row => {
+    const [name, verdict] = [row.cells[0], row.cells[5]].map(e => e.getBoundingClientRect());
+    return verdict.left > name.left && verdict.right <= 390 && verdict.top < name.bottom;
+  });
+  document.title = [page.documentElement.scrollWidth, wide.length, ...shown].join(" ");
+};
+frame.srcdoc = PAGE;
+</script>"""
+
+
+def test_a_phone_shows_each_verdict_beside_its_experiment(page, chromium, tmp_path):
+    phone = tmp_path / "phone.html"
+    source = json.dumps(page("first", "second")).replace("</", "<\\/")
+    phone.write_text(PHONE.replace("PAGE", source), "utf-8")
+    seen = browse(chromium, phone.as_uri(), tmp_path / "profile")
+    assert "<title>390 0 true true true</title>" in seen.stdout
+    assert "CONSOLE" not in seen.stderr
+
+
+def test_what_was_not_compared_is_said_at_the_top(page, history):
+    path = history.root / "data/predictions/net.csv"
+    text = path.read_text()
+    path.unlink()
+    path.write_text("id\n")
+    try:
+        shown = page("second")
+    finally:
+        path.write_text(text)
+    told = "1 of 3 experiments could not be compared: nobody knows whether net got better or worse."
+    assert shown.index(told) < shown.index("<main>")
+
+
+def test_much_code_that_differs_is_folded(page, history):
+    lock = history.root / "dvc.lock"
+    before = lock.read_text()
+    stages = yaml.safe_load(before)
+    deps = stages["stages"]["train@net"]["deps"]
+    deps += [{**deps[0], "path": f"tasks/{n}.py"} for n in range(5)]
+    lock.write_text(yaml.safe_dump(stages))
+    try:
+        net = article(page("first"), "net")
+    finally:
+        lock.write_text(before)
+    folded = net.split("<summary>Code: 6 files and folders</summary>")[1]
+    assert "<code>code.py</code>, <code>tasks/0.py</code>" in folded.split("</details>")[0]
 
 
 def test_a_script_that_is_not_ours_does_not_run(page, chromium, tmp_path):

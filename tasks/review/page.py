@@ -26,7 +26,7 @@ from tasks.review.wording import cells, describe, describe_class, describe_gaps
 from tasks.stage import PLOTS
 
 HERE = Path(__file__).parent
-STYLE = HERE.parent / "report" / "style.css"
+STYLES = HERE.parent / "report" / "style.css", HERE / "style.css"
 UNCHANGED = "unchanged"
 
 
@@ -79,7 +79,7 @@ def show(
         changed=[r for r in reviews if r.difference.verdict != UNCHANGED],
         gaps=describe_gaps(differences),
         looks=looks(pairs),
-        style=Markup(STYLE.read_text("utf-8")),
+        style=Markup("\n".join(path.read_text("utf-8") for path in STYLES)),
         script=Markup(SCRIPT),
         script_digest=SCRIPT_DIGEST,
     )
