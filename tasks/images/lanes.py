@@ -86,14 +86,21 @@ def blend(typing_context, corners, weights, saturation, factor, summand, target)
             value = builder.uitofp(builder.zext(pixel, INTS), REALS)
             weight = alike(builder, builder.extract_value(weights, corner), REALS)
             total = builder.fadd(total, builder.fmul(weight, value))
-        thirds = builder.fdiv(total, ir.Constant(REALS, [3.0] * 4))
-        grey = ir.Constant(REAL, 0.0)
-        for channel in range(3):
-            third = builder.extract_element(thirds, ir.Constant(I32, channel))
-            grey = builder.fadd(grey, third)
-        greys = alike(builder, grey, REALS)
-        away = builder.fmul(builder.fsub(total, greys), alike(builder, saturation, REALS))
-        value = builder.fmul(builder.fadd(greys, away), read(builder, factor, REALS))
+        coloured = builder.fcmp_unordered("!=", saturation, ir.Constant(REAL, 1.0))
+        before = builder.block
+        with builder.if_then(coloured):
+            thirds = builder.fdiv(total, ir.Constant(REALS, [3.0] * 4))
+            grey = ir.Constant(REAL, 0.0)
+            for channel in range(3):
+                third = builder.extract_element(thirds, ir.Constant(I32, channel))
+                grey = builder.fadd(grey, third)
+            greys = alike(builder, grey, REALS)
+            away = builder.fmul(builder.fsub(total, greys), alike(builder, saturation, REALS))
+            changed, within = builder.fadd(greys, away), builder.block
+        value = builder.phi(REALS)
+        value.add_incoming(total, before)
+        value.add_incoming(changed, within)
+        value = builder.fmul(value, read(builder, factor, REALS))
         value = builder.fadd(value, read(builder, summand, REALS))
         value = builder.fadd(value, ir.Constant(REALS, [0.5] * 4))
         for limit, beyond in ((0.0, "<"), (255.0, ">")):

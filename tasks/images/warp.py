@@ -25,7 +25,8 @@ class Moves(NamedTuple):
             in pixels from the centre of the first one.
         factor: per channel, applied after `saturation`.
         summand: per channel, in 0..255, added last.
-        saturation: distance of a channel from the mean of its pixel's channels, as a factor.
+        saturation: distance of a channel from the mean of its pixel's channels, as a factor;
+            with 1 no mean is taken.
         erase: left, top, right, bottom of a square that gets one random colour, in output
             pixels; nothing is erased if right <= left.
         noise: one random word per image, from which noise and erased colours are drawn.

@@ -93,7 +93,9 @@ def warped(
                 for channel in range(channels):
                     grey += pixel[channel] / channels
                 for channel in range(channels):
-                    value = grey + (pixel[channel] - grey) * saturation[i]
+                    value = pixel[channel]
+                    if saturation[i] != 1.0:
+                        value = grey + (value - grey) * saturation[i]
                     value = value * factor[i, channel] + summand[i, channel]
                     if erased:
                         value = float(scramble(noise[i] + np.uint64(channel)) >> np.uint64(56))
