@@ -156,9 +156,12 @@ def main():
         test = tuple(each[:SMALL_TEST] for each in test)
     found = runs(train, test, params, changes, range(wanted.seeds))
     print(json.dumps(found))
-    name = f"{wanted.recipe}{'_small' if wanted.small else ''}"
     images = params.epochs * (len(train[0]) // params.batch_size) * params.batch_size
-    write(name, table(wanted.recipe, found, images, small=wanted.small))
+    lines = table(wanted.recipe, found, images, small=wanted.small)
+    if wanted.small:
+        print("\n".join(lines))
+    else:
+        write(wanted.recipe, lines)
 
 
 if __name__ == "__main__":

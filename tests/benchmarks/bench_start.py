@@ -44,4 +44,4 @@ def test_start():
         heavy = imported(arguments)
         assert "tensorflow" not in heavy
         lines.append(f"| {name} | {cpu:.2f} | {wall:.2f} | {mib:,.0f} | {', '.join(heavy)} |")
-    write("startup", lines)
+    write("start", lines)

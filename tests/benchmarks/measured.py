@@ -11,7 +11,9 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-RESULTS = Path(__file__).parent / "results"
+from tasks.report.readme import README, with_table
+from tasks.stage import written
+
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 STARTER = """
@@ -70,8 +72,8 @@ def versions(*packages: str) -> str:
 
 
 def write(name: str, lines: list[str]) -> None:
-    """Print a table of results, and keep it."""
-    text = "\n".join(lines) + "\n"
-    print("\n" + text)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(text)
+    """Print a table of results, and put it into the README, between its markers."""
+    table = "\n".join(lines) + "\n"
+    print("\n" + table)
+    readme = ROOT / README
+    written(readme, with_table(readme.read_text("utf-8"), table, name))
