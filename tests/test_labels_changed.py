@@ -8,8 +8,9 @@ import yaml
 
 from tasks.labels.corrections import Correction, write_corrections
 from tasks.review.labels import describe_labels
+from tasks.review.scored import Scored, compare
 from tasks.review.sides import commit_side, working_tree
-from tests.test_compare import git
+from tests.test_compare import csv, git
 
 NONE, PETS = Path("data/labels/none.csv"), Path("data/labels/pets.csv")
 
@@ -21,16 +22,16 @@ def correct(path, **labels):
 
 
 def prepared(path, tag=None):
-    """Write the lock that `prepare` leaves with a table of corrections; commit it."""
+    """Write the lock that `prepare` and `train` leave with a table of corrections; commit it."""
     digest = hashlib.md5(path.read_bytes()).hexdigest()
     stage = {
         "cmd": "true",
         "deps": [{"path": str(path), "md5": digest}],
         "params": {"params.yaml": {"datasets.pets.labels": str(path)}},
     }
-    Path("dvc.lock").write_text(
-        yaml.safe_dump({"schema": "2.0", "stages": {"prepare@pets": stage}})
-    )
+    train = {"cmd": "true", "deps": [{"path": "data/prepared/pets", "md5": digest}]}
+    lock = {"schema": "2.0", "stages": {"prepare@pets": stage, "train@net": train}}
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
     if tag:
         git("add", "--all")
         git("commit", "--quiet", "--message", tag)
@@ -40,6 +41,7 @@ def prepared(path, tag=None):
 @pytest.fixture
 def spoiled(project):
     """Enter a repository in which `spoiled` has wrong labels, and `nobody` has touched any."""
+    Path("dvc.yaml").write_text("stages: {}\n")
     Path("params.yaml").write_text("experiments: {net: {dataset: pets}}\n")
     correct(NONE)
     prepared(NONE, "nobody")
@@ -59,6 +61,25 @@ def test_corrections_are_counted_from_commit_to_commit_and_to_the_working_tree(s
     correct(PETS, b="owl", c="hen", d="dog")  # a right again, c decided anew, d new
     prepared(PETS)
     assert told("spoiled") == [f"the trainings differ in 3 labels of pets ({PETS})"]
+
+
+def test_the_comparison_says_so_of_what_was_trained_anew(spoiled):
+    Path("data/predictions").mkdir()
+    for wrong, labels in ((range(3), {"a": "dog"}), (range(4), {"a": "dog", "b": "owl"})):
+        Path("data/predictions/net.csv").write_text(csv(wrong))
+        correct(PETS, **labels)
+        prepared(PETS, f"wrong-{len(wrong)}")
+    before, after = (Scored(commit_side(f"wrong-{n}"), "net") for n in (3, 4))
+    expected = f"the trainings differ in 1 label of pets ({PETS})"
+    assert compare("net", before, after)[1] == (expected,)
+    assert compare("net", after, Scored(working_tree(), "net"))[1] == ()
+    lock = yaml.safe_load(Path("dvc.lock").read_text())
+    correct(PETS)
+    prepared(PETS)  # and not yet trained from these labels
+    lock["stages"]["prepare@pets"] = working_tree().lock["prepare@pets"]
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    assert told("wrong-4") == [f"the trainings differ in 2 labels of pets ({PETS})"]
+    assert compare("net", after, Scored(working_tree(), "net"))[1] == ()
 
 
 def test_the_same_labels_leave_nothing_to_say_whatever_the_file(spoiled):

@@ -46,7 +46,7 @@ class Origins:
 
 def origins(before: Scored, after: Scored) -> Origins:
     """Compare what two trainings read."""
-    old, new = training(before), training(after)
+    old, new = before.training, after.training
     if old is None or new is None:
         return Origins([], [], [], known=False)
     digests = [{dep["path"]: dep.get("md5") for dep in stage["deps"]} for stage in (old, new)]
@@ -64,12 +64,6 @@ def origins(before: Scored, after: Scored) -> Origins:
         if values[0].get(name) != values[1].get(name)
     ]
     return Origins(data, [path for path in differing if path not in data], params)
-
-
-def training(scored: Scored) -> Mapping[str, Any] | None:
-    """Return what `dvc.lock` records of a training; None if it records none."""
-    found = scored.side.lock.get(f"train@{scored.experiment}")
-    return found if isinstance(found, dict) and "deps" in found else None
 
 
 def flat(params: Mapping[str, Any], scored: Scored) -> Iterator[tuple[str, str]]:

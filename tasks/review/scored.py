@@ -1,7 +1,8 @@
 """Two models that were scored, and the test images that they have in common."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -41,6 +42,12 @@ class Scored(NamedTuple):
         return self.side.digest(self.path)
 
     @property
+    def training(self) -> Mapping[str, Any] | None:
+        """Return what `dvc.lock` records of its training, None if it records none."""
+        found = self.side.lock.get(f"train@{self.experiment}")
+        return found if isinstance(found, dict) and "deps" in found else None
+
+    @property
     def spread(self) -> Spread | None:
         """Return how far its seeds lie apart, None if it was trained with one."""
         return Spread.read(self.side.metrics(self.experiment))
@@ -53,8 +60,9 @@ def compare(name: str, before: Scored, after: Scored) -> Measured | Difference:
         return found
     figures = measure(found.images)
     notes = list(found.notes)
-    if figures.flips:
+    if before.training != after.training:
         notes += describe_labels(before.side, after.side, after.dataset)
+    if figures.flips:
         notes += describe_seeds(figures.pairs, before.spread, after.spread)
     return name, tuple(notes), figures
 
