@@ -182,7 +182,7 @@ def beside_others(folder, metric):
         taken[way]["wall"] = wall
         mine = np.load(folder / f"{metric} ours.npy")[:count]
         theirs = np.load(folder / f"{metric} {way}.npy")
-        assert np.allclose(theirs, mine, rtol=1e-4)
+        assert np.allclose(theirs, mine, rtol=2e-3)  # faiss sums squares in float32
         note = "" if count == 10_000 else f" ({count:,} queries, scaled)"
         yield (
             f"| {metric} | {way}{note} | {cpu:,.1f} | {wall:,.1f} | {taken[way]['mib']:,.0f} | "

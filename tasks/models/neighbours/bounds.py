@@ -3,19 +3,18 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-import numba
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import UInt8
 
 from tasks.models.neighbours.pooling import factor_for, pooled
-from tasks.models.neighbours.projection import projected, rounding_share, varied
+from tasks.models.neighbours.projection import projected, rounding_share, squares, varied
 from tasks.models.neighbours.pruned import scanner
 from tasks.models.neighbours.simd import ROWS
 from tasks.models.neighbours.sums import Metric, padded
 
 Images = UInt8[np.ndarray, "n h w c"]
 FIRST, SECOND = 256, 1024  # bytes of a small picture, at most
-COORDINATES = 191  # of a short vector
+COORDINATES = 158  # of a short vector
 LEARNED_FROM = 1000  # images that say which coordinates vary most
 NONE = np.zeros((0, 32), np.uint8)  # no closer bound
 
@@ -26,7 +25,7 @@ class Bounds(ABC):
 
     Attributes:
         scale: of the first bounds.
-        slack: of the first bounds.
+        slack: of the first bounds, for each query.
         queries: small pictures of the queries, for a closer bound; may be none.
         rows: those of the rows.
         closer_scale: of the L1 distance of small pictures.
@@ -34,19 +33,15 @@ class Bounds(ABC):
     """
 
     scale: int
-    slack: int
+    slack: np.ndarray
     queries: np.ndarray
     rows: np.ndarray
     closer_scale: int
     closer_slack: int
 
     @abstractmethod
-    def between(self, block: slice) -> np.ndarray:
-        """Return what `sums` needs of some queries, for all rows: 4 bytes for each pair."""
-
-    @abstractmethod
-    def sums(self, block: slice, q: int, between: np.ndarray) -> np.ndarray:
-        """Return the sums of one of these queries."""
+    def sums(self, block: slice) -> np.ndarray:
+        """Return the sums of some queries with all rows, 4 bytes each: a line for each query."""
 
 
 def bounds(queries: Images, rows: Images, metric: Metric, *, vectorised: bool) -> Bounds:
@@ -76,7 +71,7 @@ class PooledBounds(Bounds):
             smallest_queries=padded(pooled(queries, first)),
             smallest_rows=padded(pooled(rows, first)),
             scale=first**2,
-            slack=lost(shape, first),
+            slack=np.full(len(queries), lost(shape, first)),
             queries=small[0],
             rows=small[1],
             closer_scale=second**2,
@@ -84,16 +79,12 @@ class PooledBounds(Bounds):
             vectorised=vectorised,
         )
 
-    def between(self, block: slice) -> np.ndarray:
+    def sums(self, block: slice) -> np.ndarray:
         """Return the L1 distances of the smallest pictures, int32."""
         some = padded(self.smallest_queries[block], ROWS)
         sums = np.empty((len(some), len(self.smallest_rows)), np.int32)
         scanner(vectorised=self.vectorised)(some, self.smallest_rows, sums)
         return sums
-
-    def sums(self, block: slice, q: int, between: np.ndarray) -> np.ndarray:
-        """Return those of one query."""
-        return between[q]
 
 
 def lost(shape: tuple[int, int, int], factor: int) -> int:
@@ -104,52 +95,39 @@ def lost(shape: tuple[int, int, int], factor: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectedBounds(Bounds):
-    """For L2, squared: from short vectors; see `projection`."""
+    """For L2, squared: from short vectors x and y by the cosine theorem; see `projection`.
+
+    A row's vector is followed by half of |y|^2 and a query's, which is negative, by 1, so that
+    one product gives |y|^2 / 2 - xy. It may be wrong by a share s of |x||y| + |y|^2 / 2, at most
+    s (|x|^2 / 2 + |y|^2). So s |y|^2 is left out of the row's half, and s |x|^2 out of |x|^2.
+    """
 
     short_queries: np.ndarray
     short_rows: np.ndarray
-    squares_of_queries: np.ndarray
-    squares_of_rows: np.ndarray
 
     @classmethod
     def prepare(cls, queries: Images, rows: Images) -> "ProjectedBounds":
         """Shorten all pictures."""
         kept = varied(rows[:: -(-len(rows) // LEARNED_FROM)], COORDINATES)
+        share = rounding_share(len(kept) + 2, rows[0].size)
+        of_queries, of_rows = squares(queries), squares(rows)
+        short = projected(queries, of_queries, kept), projected(rows, of_rows, kept)
         return cls(
-            short_queries=projected(queries, kept),
-            short_rows=projected(rows, kept),
-            squares_of_queries=squares(queries),
-            squares_of_rows=squares(rows),
-            scale=1,
-            slack=0,
+            short_queries=followed(-short[0], np.ones(len(queries))),
+            short_rows=followed(short[1], of_rows * (0.5 - share)),
+            scale=2,
+            slack=of_queries * (share - 1.0),
             queries=NONE,
             rows=NONE,
             closer_scale=1,
             closer_slack=0,
         )
 
-    def between(self, block: slice) -> np.ndarray:
-        """Return the products of the short vectors, float32."""
+    def sums(self, block: slice) -> np.ndarray:
+        """Return the products of the vectors, float32."""
         return self.short_queries[block] @ self.short_rows.T
 
-    def sums(self, block: slice, q: int, between: np.ndarray) -> np.ndarray:
-        """Return the bounds themselves, float64."""
-        square = self.squares_of_queries[block][q]
-        share = rounding_share(self.short_rows.shape[1])
-        return below(square, self.squares_of_rows, between[q], share)
 
-
-@numba.njit(nogil=True, cache=True)
-def below(square, squares, products, share):
-    """Return the squared distances by the cosine theorem, less what rounding may have added."""
-    return square + squares - 2.0 * (products + share * np.sqrt(square * squares))
-
-
-def squares(images: Images) -> Float64[np.ndarray, "n"]:
-    """Return the squared lengths of images as vectors; whole numbers below 2**53."""
-    flat = images.reshape(len(images), -1)
-    out = np.empty(len(flat))
-    for start in range(0, len(flat), LEARNED_FROM):
-        some = flat[start : start + LEARNED_FROM].astype(np.float64)
-        out[start : start + LEARNED_FROM] = np.einsum("nd,nd->n", some, some)
-    return out
+def followed(vectors: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return vectors, float32, with one coordinate more."""
+    return np.column_stack([vectors, last.astype(np.float32)])

@@ -25,7 +25,7 @@ from tasks.stage import cores, progress
 
 __all__ = ["Metric", "nearest"]
 
-BLOCK = 256  # queries that one thread carries at a time, at most
+BLOCK = 128  # queries that one thread carries at a time, at most
 SMALL = 2**31  # pairs of bytes below which preparing bounds takes longer than comparing
 SAMPLE_ROWS, SAMPLE_QUERIES = 2048, 32
 WORTH_IT = 0.2  # of the sample; if more must be measured, the bounds do not help
@@ -143,15 +143,14 @@ def with_bounds(
     search = pruned.searcher(metric, vectorised=vectorised)
 
     def one_block(block: slice, distances: np.ndarray, positions: np.ndarray) -> int:
-        between = known.between(block)
+        sums = known.sums(block)
         return sum(
             search(
-                flat_queries, block.start + q, flat_rows,
-                known.sums(block, q, between), known.scale, known.slack,
+                flat_queries, q, flat_rows, sums[q - block.start], known.scale, known.slack[q],
                 known.queries, known.rows, known.closer_scale, known.closer_slack,
-                distances[block.start + q], positions[block.start + q],
+                distances[q], positions[q],
             )
-            for q in range(len(distances[block]))
+            for q in range(block.start, min(block.stop, len(distances)))
         )  # fmt: skip
 
     return one_block

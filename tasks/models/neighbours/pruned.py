@@ -1,7 +1,7 @@
 """Search only among the rows that could be near: exact, because what is skipped is provably far.
 
-For every row there is a bound below its distance that costs little. The rows of the least
-bounds are measured first; the k-th of their distances is a limit that the k nearest keep.
+For every row there is a bound below its distance that costs little. Rows of low bounds
+are measured first; the k-th of their distances is a limit that the k nearest keep.
 Then the rows whose bound is within the limit are measured in order, also those at the limit,
 which may come first in a tie. (Bounds that spare distances: Fukunaga and Narendra 1975,
 https://doi.org/10.1109/T-C.1975.224297.)
@@ -39,14 +39,21 @@ def scanner(*, vectorised: bool) -> Callable[..., None]:
 
 
 @numba.njit(nogil=True, cache=True)
-def least(sums, count):
-    """Return the positions of the least sums."""
-    found = np.argsort(sums[:count])
-    values = sums[found]
-    for row in range(count, len(sums)):
-        if sums[row] < values[-1]:
-            insert(sums[row], row, values, found)
-    return found
+def low(sums, count):
+    """Return the positions of `count` low sums, or of all.
+
+    Of the sums that lie so many rows apart, the least; of these, the least again. They are
+    nearly the least of all, and compilers make vectors of the search.
+    """
+    apart = min(4 * count, len(sums))
+    value, found = sums[:apart].copy(), np.arange(apart).astype(np.int32)
+    for start in range(apart, len(sums), apart):
+        some = sums[start : start + apart]
+        for i in range(len(some)):
+            lower = some[i] < value[i]
+            value[i] = some[i] if lower else value[i]
+            found[i] = np.int32(start + i) if lower else found[i]
+    return found[np.argsort(value)[:count]]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -90,10 +97,10 @@ def _searching(exactly: Four, closer: Four) -> Callable[..., int]:
         queries, q, rows, sums, scale, slack, small_queries, small_rows, closer_scale,
         closer_slack, distances, positions,
     ):  # fmt: skip
-        seeds = least(sums, min(len(rows), max(SEEDS, 2 * len(distances))))
+        seeds = low(sums, min(len(rows), max(SEEDS, 2 * len(distances))))
         measure(rows, seeds, queries, q, distances, positions)
         limit = distances[-1]
-        chosen = within(sums, (limit + slack) // scale)
+        chosen = within(sums, (limit + slack) / scale)
         if len(small_rows):
             chosen = nearer(small_rows, chosen, small_queries, q, closer_scale, closer_slack, limit)
         distances[:] = FARTHEST
