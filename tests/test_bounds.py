@@ -97,9 +97,9 @@ def test_any_part_of_the_queries_has_its_bounds(count, vectorised):
 
 @pytest.mark.parametrize("metric", ["L1", "L2"])
 def test_noise_is_noticed_and_searched_by_force(metric):
-    shape = (32, 32, 3)
-    assert helps(smooth(400, shape), smooth(3000, shape, 1), 5, metric, vectorised=True)
-    assert not helps(noise(400, shape), noise(3000, shape, 1), 5, metric, vectorised=True)
+    shape = (16, 16, 3)
+    assert helps(smooth(4000, shape), smooth(6000, shape, 1), 5, metric, vectorised=True)
+    assert not helps(noise(4000, shape), noise(6000, shape, 1), 5, metric, vectorised=True)
 
 
 def test_few_pictures_are_not_worth_any_preparation():

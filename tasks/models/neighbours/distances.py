@@ -26,8 +26,9 @@ from tasks.stage import cores, progress
 __all__ = ["Metric", "nearest"]
 
 BLOCK = 128  # queries that one thread carries at a time, at most
-SMALL = 2**31  # pairs of bytes below which preparing bounds takes longer than comparing
-SAMPLE_ROWS, SAMPLE_QUERIES = 2048, 32
+SAMPLE_ROWS, SAMPLE_QUERIES = 2048, 32  # at most
+FEWEST = 64  # rows that tell anything
+SPARED = 2**17  # pairs of bytes that are compared while bounds of one byte are prepared, and more
 WORTH_IT = 0.2  # of the sample; if more must be measured, the bounds do not help
 
 Found = tuple[Int64[np.ndarray, "q k"], Int64[np.ndarray, "q k"]]
@@ -83,10 +84,15 @@ def pictures(images: UInt8[np.ndarray, "n *shape"]) -> UInt8[np.ndarray, "n h w 
 def helps(
     queries: np.ndarray, rows: np.ndarray, k: int, metric: Metric, *, vectorised: bool
 ) -> bool:
-    """Say whether bounds spare enough, by trying them on a sample of both."""
-    if len(queries) * rows.size < SMALL:
+    """Say whether bounds spare enough, by trying them on a sample of both.
+
+    The sample is so small that it takes a few hundredths of comparing all with all; where that
+    leaves too few rows, bounds would not pay anyway.
+    """
+    count = min(len(rows), SAMPLE_ROWS, len(queries) * len(rows) // SPARED)
+    if count < FEWEST:
         return False
-    some_rows = rows[:: -(-len(rows) // SAMPLE_ROWS)]
+    some_rows = rows[:: -(-len(rows) // count)]
     some_queries = queries[:: -(-len(queries) // SAMPLE_QUERIES)]
     as_many = max(round(k * len(some_rows) / len(rows)), 1)
     distances, positions = nowhere(len(some_queries), as_many)
