@@ -79,7 +79,7 @@ def mnist_as_published():
     return taken, float((chosen == rows.labels).mean())
 
 
-def cats_and_dogs_as_published(mirror):
+def cats_and_dogs_as_published(folder):
     import keras
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
@@ -89,8 +89,7 @@ def cats_and_dogs_as_published(mirror):
         horizontal_flip=True, zoom_range=0.5,
     )  # fmt: skip
     how = {"target_size": (150, 150), "class_mode": "binary"}
-    folder = Path(mirror, "cats_and_dogs_filtered")
-    train = changed.flow_from_directory(folder / "train", batch_size=128, seed=0, **how)
+    train = changed.flow_from_directory(Path(folder, "train"), batch_size=128, seed=0, **how)
     layers = keras.layers
     blocks = []
     for width, share in ((16, 0.2), (32, 0.0), (64, 0.2)):
@@ -104,7 +103,7 @@ def cats_and_dogs_as_published(mirror):
     model.fit(train, epochs=15, verbose=0)
     taken = seconds()
     plain = ImageDataGenerator(rescale=1 / 255)
-    test = plain.flow_from_directory(folder / "validation", shuffle=False, **how)
+    test = plain.flow_from_directory(Path(folder, "validation"), shuffle=False, **how)
     chosen = model.predict(test, verbose=0)[:, 0] > 0
     return taken, float((chosen == test.classes).mean())
 
@@ -134,7 +133,7 @@ def main(way, *arguments):
 
 @pytest.mark.data
 @pytest.mark.timeout(7200)
-def test_time_to_accuracy(dataset_mirror):
+def test_time_to_accuracy(photo_files):
     for dataset in ("mnist", "cats_vs_dogs"):
         if not (ROOT / "data/prepared" / dataset).exists():
             pytest.skip(f"needs data/prepared/{dataset}: dvc repro split@{dataset}")
@@ -146,7 +145,7 @@ def test_time_to_accuracy(dataset_mirror):
         "|---|---|--:|--:|--:|--:|--:|",
     ]
     for lesson in ("mnist", "cats and dogs"):
-        more = [str(dataset_mirror)] if lesson == "cats and dogs" else []
+        more = [str(photo_files)] if lesson == "cats and dogs" else []
         published = measured(__name__, f"{lesson} as published", *more)
         mine = measured(__name__, f"{lesson} ours")
         for recipe, taken in (("as published", published), ("ours, short", mine)):
