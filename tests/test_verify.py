@@ -211,6 +211,13 @@ def test_digests_are_those_of_dvc(trained, monkeypatch):
     assert digest_of("gone", files_of("gone")) == ""
 
 
+def test_an_empty_folder_has_the_digest_that_dvc_gives_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    recorded = promised(ROOT / "dvc.lock")["repeat@mnist_cnn"][0].digest
+    assert digest_of("empty", files_of("empty")) == recorded
+
+
 @pytest.mark.parametrize(
     ("now", "said"),
     [

@@ -50,8 +50,10 @@ def digest_of_file(path: Path) -> str:
 
 def digest_of(path: str, files: Files) -> str:
     """Return the digest by which DVC knows an output with these files; empty if there is none."""
-    if path in files or not files:
-        return files.get(path, "")
+    if path in files:
+        return files[path]
+    if not files and not Path(path).is_dir():
+        return ""
     below = {tuple(name[len(path) + 1 :].split("/")): files[name] for name in files}
     listed = [{"md5": below[parts], "relpath": "/".join(parts)} for parts in sorted(below)]
     text = json.dumps(listed, sort_keys=True)
