@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.images.decode import decode
 from tasks.images.jpeg import usual
+from tasks.params import Prepare
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (33, 47, 3), np.uint8)
 
@@ -32,6 +34,19 @@ def test_pixels_are_those_of_pillow(mode, options):
     data = encoded(mode, **options)
     expected = np.asarray(Image.open(io.BytesIO(data)))
     assert np.array_equal(usual(data, 10_000).reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("size", [(33, 47), (33, 20), (20, 47), (20, 20), (9, 46)], ids=str)
+def test_a_decoded_picture_outlasts_the_next_one(size, mode):
+    prepare = Prepare(
+        reader="image_folder", height=size[0], width=size[1], channels=3 if mode == "RGB" else 1,
+        max_pixels=10_000, max_quarantined=0.0,
+    )  # fmt: skip
+    first = decode(io.BytesIO(encoded(mode)), prepare).pixels
+    before = first.copy()
+    decode(io.BytesIO(encoded(mode, quality=5)), prepare)
+    assert np.array_equal(first, before)
 
 
 TURNED = Image.Exif()
