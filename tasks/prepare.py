@@ -81,7 +81,10 @@ def inputs(raw: Path, prepare: Prepare) -> Iterator[bytes]:
     """
     yield from (prepare.model_dump_json().encode(), str(round(psutil.boot_time(), -2)).encode())
     for path in sorted(raw.rglob("*")):
-        known = path.stat() if path.exists() else path.lstat()
+        try:
+            known = path.stat()
+        except FileNotFoundError:  # a link that leads nowhere
+            known = path.lstat()
         yield f"{path} {known.st_size} {known.st_mtime_ns}".encode(errors="surrogateescape")
     yield from code("datasets", "images", "params")
 

@@ -47,6 +47,12 @@ def test_a_table_that_is_none_or_says_two_things_is_refused(tmp_path):
     path.write_text("id,digest,was,now\na,d1,cat,dog\na,d1,cat,cow\n")
     with pytest.raises(StageError, match="corrects 'a' twice: expected one row a picture"):
         read_corrections(path)
+    path.write_text("id,digest,was,now\na,d1,cat\n")
+    with pytest.raises(StageError, match="has a row of 3 values, 'a,d1,cat': expected 4, which"):
+        read_corrections(path)
+    path.write_text("")
+    with pytest.raises(StageError, match=r"has the columns \(none\): expected id, digest"):
+        read_corrections(path)
 
 
 def test_later_decisions_win_and_the_authors_label_ends_a_correction(tmp_path):

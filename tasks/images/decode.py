@@ -16,6 +16,7 @@ is squashed to the prepared height and width: nothing is cropped, and its aspect
 """
 
 from hashlib import sha256
+from os import SEEK_END
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, NamedTuple
@@ -125,7 +126,9 @@ def upright_pixels(file: BinaryIO, prepare: Prepare) -> np.ndarray:
     if not beginning:
         raise Unreadable("the file is empty")
     if beginning == jpeg.MAGIC:
-        data = beginning + file.read(MOST_AT_ONCE)
+        size = file.seek(0, SEEK_END)
+        file.seek(0)
+        data = file.read(min(size, MOST_AT_ONCE))
         if (pixels := jpeg.usual(data, prepare.max_pixels)) is not None:
             return pixels
     with opened(file) as image:

@@ -10,7 +10,7 @@ come from `test_rows` only, which only `evaluate` may import.
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -95,25 +95,33 @@ def read_table(path: Path) -> "pd.DataFrame":
         raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
 
 
+def read_rows(path: Path) -> Iterator[list[str]]:
+    """Yield the rows of a CSV file as they are read, the header first.
+
+    Raises:
+        StageError: if the file is missing.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            yield from csv.reader(file)
+    except FileNotFoundError:
+        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
+
+
 def read_samples(name: str) -> list[Sample]:
     """Return the rows of a prepared dataset.
 
     Raises:
         StageError: if there is none.
     """
-    path = PREPARED / name / "samples.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            header = next(rows)
-            at = [header.index(field) for field in Sample._fields]
-            ordered = ([row[i] for i in at] for row in rows)
-            return [
-                Sample(id, label, role, digest, int(width), int(height))
-                for id, label, role, digest, width, height in ordered
-            ]
-    except FileNotFoundError:
-        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
+    rows = read_rows(PREPARED / name / "samples.csv")
+    header = next(rows)
+    at = [header.index(field) for field in Sample._fields]
+    ordered = ([row[i] for i in at] for row in rows)
+    return [
+        Sample(id, label, role, digest, int(width), int(height))
+        for id, label, role, digest, width, height in ordered
+    ]
 
 
 def classes_of(dataset: str) -> list[str]:

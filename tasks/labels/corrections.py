@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks.images.samples import Sample, read_table, relabelled, write_table
+from tasks.images.samples import Sample, read_rows, relabelled, write_table
 from tasks.stage import DATA, StageError
 
 LABELS = DATA / "labels"
@@ -27,17 +27,28 @@ def read_corrections(path: Path) -> list[Correction]:
     """Read a table of corrections.
 
     Raises:
-        StageError: if it is missing, has other columns, or corrects a picture twice.
+        StageError: if it is missing, has other columns, lacks a value, or corrects a picture twice.
     """
-    table = read_table(path)
-    if list(table.columns) != list(Correction._fields):
+    rows = read_rows(path)
+    if (header := next(rows, [])) != list(Correction._fields):
         raise StageError(
-            f"'{path}' has the columns {', '.join(table.columns)}: expected "
+            f"'{path}' has the columns {', '.join(header) or '(none)'}: expected "
             f"{', '.join(Correction._fields)}. `python -m tasks.relabel` writes it."
         )
-    if (twice := table["id"][table["id"].duplicated()]).any():
-        raise StageError(f"'{path}' corrects '{twice.iloc[0]}' twice: expected one row a picture.")
-    return [Correction(*row) for row in table.itertuples(index=False)]
+    corrections: dict[str, Correction] = {}
+    for row in rows:
+        if len(row) != len(header):
+            raise StageError(
+                f"'{path}' has a row of {len(row)} values, '{','.join(row)}': expected "
+                f"{len(header)}, which are {', '.join(header)}."
+            )
+        correction = Correction(*row)
+        if correction.id in corrections:
+            raise StageError(
+                f"'{path}' corrects '{correction.id}' twice: expected one row a picture."
+            )
+        corrections[correction.id] = correction
+    return list(corrections.values())
 
 
 def write_corrections(path: Path, corrections: Iterable[Correction]) -> None:

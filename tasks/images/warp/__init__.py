@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64, UInt8, UInt64
 
-from tasks.images import warp_colours, warp_plain
+from tasks.images.warp import colours, grey, plain
 
-BORDERS = {"reflect": warp_plain.REFLECT, "edge": warp_plain.EDGE, "zero": warp_plain.ZERO}
+BORDERS = {"reflect": plain.REFLECT, "edge": plain.EDGE, "zero": plain.ZERO}
 
 
 class Moves(NamedTuple):
@@ -59,8 +59,13 @@ def warp(
     """
     shape = (len(images), *size, images.shape[3])
     out = np.empty(math.prod(shape) + 1, np.uint8)[:-1].reshape(shape)  # see `lanes`
-    if images.shape[3] == 3 and not deviation:
-        warp_colours.warped(np.ascontiguousarray(images), *moves, BORDERS[border], out)
+    channels, kind = images.shape[3], BORDERS[border]
+    if deviation or channels not in (1, 3):
+        plain.warped(images, *moves, kind, deviation, out)
+    elif channels == 3:
+        colours.warped(np.ascontiguousarray(images), *moves, kind, out)
     else:
-        warp_plain.warped(images, *moves, BORDERS[border], deviation, out)
+        affine, factor, summand, _, erase, noise = moves
+        images = np.ascontiguousarray(images)
+        grey.warped(images, affine, factor, summand, erase, noise, kind, out)
     return out
