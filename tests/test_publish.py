@@ -408,6 +408,7 @@ frame.onload = () => {
   document.title = JSON.stringify({
     images: images.length,
     broken: images.filter(image => image.naturalWidth === 0).length,
+    buttons: [...page.querySelectorAll("thead button")].filter(b => b.offsetHeight >= 24).length,
     width: page.documentElement.scrollWidth,
     styled: getComputedStyle(page.querySelector(".verdict")).borderLeftStyle,
   });
@@ -436,7 +437,7 @@ def test_the_results_of_a_dataset_sort_by_a_press_on_a_heading(page, chromium, t
     assert shown == sorted(shown, reverse=presses == 1)
 
 
-def test_a_phone_shows_every_picture_without_a_complaint(page, chromium, tmp_path):
+def test_a_phone_shows_every_picture_and_button_without_a_complaint(page, chromium, tmp_path):
     source = json.dumps(html()).replace("</", "<\\/")
     phone = tmp_path / "phone.html"
     phone.write_text(PHONE.replace("PAGE", source), "utf-8")
@@ -444,5 +445,11 @@ def test_a_phone_shows_every_picture_without_a_complaint(page, chromium, tmp_pat
     found = re.search("<title>(.*?)</title>", run.stdout)
     assert found is not None, run.stderr
     seen = json.loads(found[1])
-    assert seen == {"images": page.tags["img"], "broken": 0, "width": 390, "styled": "solid"}
+    assert seen == {
+        "images": page.tags["img"],
+        "broken": 0,
+        "buttons": page.tags["button"],  # tables sort here, too
+        "width": 390,
+        "styled": "solid",
+    }
     assert "CONSOLE" not in run.stderr  # a refused request would be told there, too

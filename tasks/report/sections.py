@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import yaml
+
 from tasks.measures.figures import draw
 from tasks.params import Experiment
 from tasks.report import captions, pictures
@@ -62,6 +64,7 @@ class Section:
         seeds: what is to be said of further seeds; empty if there are none.
         confidence: how often it is not sure, in words; may be empty.
         altered: whether augmentation changes the training pictures.
+        params: what params.yaml says of it, as YAML.
         missing: what could not be shown because its file is not here.
     """
 
@@ -73,6 +76,7 @@ class Section:
     figures: list[Figure]
     sheet: Picture | None
     altered: bool
+    params: str
     mistakes: list[Picture]
     neighbours: list[list[Picture]]
     lesson: list[Picture]
@@ -94,11 +98,18 @@ def read_section(result: Result, experiment: Experiment) -> Section:
         figures=[figure for figure in figures.values() if figure],
         sheet=sheet,
         altered=augmented(experiment.augment),
+        params=params_as_yaml(experiment),
         mistakes=pictures.mistakes(name),
         neighbours=pictures.neighbours(name),
         lesson=pictures.lesson(name),
         missing=missing(name, figures, sheet),
     )
+
+
+def params_as_yaml(experiment: Experiment) -> str:
+    """Return what makes the model of an experiment."""
+    given = experiment.model_dump(mode="json", include={"augment", "train"}, exclude_unset=True)
+    return yaml.safe_dump(given, sort_keys=False, allow_unicode=True).strip()
 
 
 def read_figures(name: str, model: str) -> dict[str, Figure | None]:
