@@ -36,7 +36,7 @@ def run(name: str) -> None:
     everything = load_params()
     params = everything.dataset(name)
     with timed(f"check@{name}"):
-        samples = read_samples(name)
+        samples = list(read_samples(name))
         splits = read_table(SPLITS / f"{name}.csv")["split"].tolist()
         images = np.load(PREPARED / name / "images.npy", mmap_mode="r")
         digests = [sample.digest for sample in samples]

@@ -11,13 +11,13 @@ resizing once: another size needs another run. A run that was killed is taken up
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from tasks.datasets.packing import Broken, pack
+from tasks.datasets.packing import Broken, pack, packed
 from tasks.datasets.pictures import Listing
 from tasks.datasets.readers import READERS
 from tasks.datasets.rows import Rows
@@ -29,6 +29,8 @@ from tasks.stage.command import main
 from tasks.stage.unfinished import code, unfinished
 
 LOG = "packed.jsonl"
+
+Counts = Counter[tuple[str, str]]  # of samples, by role and label
 
 
 def run(name: str) -> None:
@@ -42,20 +44,29 @@ def run(name: str) -> None:
     with unfinished("prepare", name, depends_on) as scratch, replacing(PREPARED / name) as folder:
         folder.mkdir()
         rows = rows_to_fill(scratch, listing.count, prepare)
-        results = pack(rows, listing, prepare, f"prepare {name}", scratch / LOG)
-        given = [result for result in results if isinstance(result, Sample)]
-        samples = corrected(given, corrections, listing.classes, path)
-        broken = [result for result in results if isinstance(result, Broken)]
-        check_quarantine(name, broken, len(results), prepare.max_quarantined)
-        check_classes(name, listing, samples)
-        rows.move([isinstance(result, Sample) for result in results], folder / "images.npy")
+        log = scratch / LOG
+        pack(rows, listing, prepare, f"prepare {name}", log)
+        broken = {at: r for at, r in enumerate(packed(log)) if isinstance(r, Broken)}
+        check_quarantine(name, list(broken.values()), listing.count, prepare.max_quarantined)
+        given = (result for result in packed(log) if isinstance(result, Sample))
+        counts: Counts = Counter()
+        samples = counted(corrected(given, corrections, listing.classes, path), counts)
         write_table(folder / "samples.csv", Sample._fields, samples)
-        write_table(folder / "quarantine.csv", Broken._fields, broken)
-        summary = summarise(listing, samples, broken, prepare)
+        write_table(folder / "quarantine.csv", Broken._fields, broken.values())
+        check_classes(name, listing, counts)
+        rows.move([at not in broken for at in range(listing.count)], folder / "images.npy")
+        summary = summarise(listing, counts, len(broken), prepare)
         if corrections:
             summary["relabelled"] = sorted(correction.id for correction in corrections)
         written(folder / "summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
     print(in_one_line(name, summary))
+
+
+def counted(samples: Iterable[Sample], counts: Counts) -> Iterator[Sample]:
+    """Yield samples, and count them by role and label on their way."""
+    for sample in samples:
+        counts[sample.role, sample.label] += 1
+        yield sample
 
 
 def check_listing(name: str, listing: Listing) -> None:
@@ -133,13 +144,12 @@ def check_quarantine(name: str, broken: list[Broken], count: int, most: float) -
     )
 
 
-def check_classes(name: str, listing: Listing, samples: list[Sample]) -> None:
+def check_classes(name: str, listing: Listing, counts: Counts) -> None:
     """Refuse a class without pictures, in any role.
 
     Raises:
         StageError: if there is one, for a model could not learn it or be scored on it.
     """
-    counts = Counter((sample.role, sample.label) for sample in samples)
     for role in listing.roles:
         for label in listing.classes:
             if not counts[role, label]:
@@ -150,21 +160,21 @@ def check_classes(name: str, listing: Listing, samples: list[Sample]) -> None:
                 )
 
 
-def summarise(
-    listing: Listing, samples: list[Sample], broken: list[Broken], prepare: Prepare
-) -> dict[str, Any]:
-    """Count what was packed, quarantined and ignored."""
-    roles = Counter((sample.role, sample.label) for sample in samples)
+def summarise(listing: Listing, counts: Counts, broken: int, prepare: Prepare) -> dict[str, Any]:
+    """Say how much was packed, quarantined and ignored."""
+    labels: Counter[str] = Counter()
+    for (_, label), count in counts.items():
+        labels[label] += count
     return {
         "channels": prepare.channels,
         "classes": listing.classes,
-        "counts": Counter(sample.label for sample in samples),
+        "counts": labels,
         "height": prepare.height,
         "ignored": dict(sorted(listing.ignored.items())),
-        "images": len(samples),
-        "quarantined": len(broken),
+        "images": counts.total(),
+        "quarantined": broken,
         "roles": {
-            role: {label: roles[role, label] for label in listing.classes}
+            role: {label: counts[role, label] for label in listing.classes}
             for role in listing.roles
             if role
         },

@@ -15,7 +15,7 @@ are only nearly copies, are what `check` looks for.
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tasks.images.samples import (
@@ -36,16 +36,24 @@ from tasks.stage.command import main
 def run(name: str) -> None:
     """Split one dataset: read its samples, write `data/splits/<name>.*`."""
     params = load_params().dataset(name).split
-    samples = read_samples(name)
-    theirs = authors_splits({sample.role for sample in samples})
-    splits = [assign(sample, theirs, params, name) for sample in samples]
-    check(samples, splits, classes_of(name), name)
-    ids = [sample.id for sample in samples]
-    refuse_in_test(name, ids, splits)
-    summary = summarise(samples, splits, theirs, params)
-    write_table(SPLITS / f"{name}.csv", ("id", "split"), zip(ids, splits, strict=True))
+    theirs = authors_splits({sample.role for sample in read_samples(name)})
+    places: list[SplitName] = []
+    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLIT_NAMES}
+    for sample in read_samples(name):
+        place = assign(sample, theirs, params, name)
+        places.append(place)
+        counts[place][sample.label] += 1
+    check(counts, classes_of(name), name)
+    refuse_in_test(name, ids(name), places)
+    summary = summarise(counts, theirs, params)
+    write_table(SPLITS / f"{name}.csv", ("id", "split"), zip(ids(name), places, strict=True))
     written(SPLITS / f"{name}.summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
     print(in_one_line(name, summary))
+
+
+def ids(name: str) -> Iterator[str]:
+    """Yield the ids of a prepared dataset, which are read again rather than kept."""
+    return (sample.id for sample in read_samples(name))
 
 
 def authors_splits(roles: Iterable[str]) -> dict[str, SplitName]:
@@ -74,20 +82,20 @@ def assign(sample: Sample, theirs: dict[str, SplitName], params: Split, name: st
     return "test" if at < test else "val" if at < test + val else "train"
 
 
-def check(samples: list[Sample], places: list[SplitName], classes: list[str], name: str) -> None:
+def check(counts: Mapping[str, Counter[str]], classes: Iterable[str], name: str) -> None:
     """Refuse splits with which training or scoring is undefined.
 
     Raises:
         StageError: if a split is empty, or a class has nothing to learn from.
     """
     remedy = f"Add samples, or change datasets.{name}.split in params.yaml."
-    if empty := [split for split in SPLIT_NAMES if split not in places]:
+    if empty := [split for split in SPLIT_NAMES if not counts[split]]:
+        total = sum(labels.total() for labels in counts.values())
         raise StageError(
             f"no sample of '{name}' fell into {' and '.join(empty)}: expected at least 1 of "
-            f"{len(places):,} in each split. {remedy}"
+            f"{total:,} in each split. {remedy}"
         )
-    learned = {s.label for s, place in zip(samples, places, strict=True) if place == "train"}
-    if missing := [label for label in classes if label not in learned]:
+    if missing := [label for label in classes if not counts["train"][label]]:
         raise StageError(
             f"class '{missing[0]}' of '{name}' has no sample in train: expected at least 1. "
             f"{remedy}"
@@ -95,12 +103,9 @@ def check(samples: list[Sample], places: list[SplitName], classes: list[str], na
 
 
 def summarise(
-    samples: list[Sample], splits: list[SplitName], theirs: dict[str, SplitName], params: Split
+    counts: Mapping[str, Counter[str]], theirs: dict[str, SplitName], params: Split
 ) -> dict[str, Any]:
-    """Count samples per split and class, and say where the splits come from."""
-    counts: dict[str, Counter[str]] = {name: Counter() for name in SPLIT_NAMES}
-    for sample, split in zip(samples, splits, strict=True):
-        counts[split][sample.label] += 1
+    """Say how many samples of each class each split has, and where the splits come from."""
     return {
         "counts": counts,
         "test_is": origin("test", theirs, params.test),

@@ -20,9 +20,9 @@ CLASSES = ["cat", "dog"]
 
 
 def test_a_correction_changes_one_label(tmp_path):
-    found = corrected(SAMPLES, [Correction("b", "d2", "dog", "cat")], CLASSES, tmp_path)
+    found = list(corrected(SAMPLES, [Correction("b", "d2", "dog", "cat")], CLASSES, tmp_path))
     assert [sample.label for sample in found] == ["cat", "cat"]
-    assert corrected(SAMPLES, [], CLASSES, tmp_path) == SAMPLES
+    assert list(corrected(SAMPLES, [], CLASSES, tmp_path)) == SAMPLES
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_correction_changes_one_label(tmp_path):
 )
 def test_a_correction_that_was_meant_for_something_else_is_refused(tmp_path, correction, said):
     with pytest.raises(StageError, match=f"corrects .*{said}"):
-        corrected(SAMPLES, [correction], CLASSES, tmp_path / "x.csv")
+        list(corrected(SAMPLES, [correction], CLASSES, tmp_path / "x.csv"))
 
 
 def test_a_table_that_is_none_or_says_two_things_is_refused(tmp_path):

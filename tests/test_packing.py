@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.datasets.packing import CHUNK, Broken, chunks, pack
+from tasks.datasets.packing import CHUNK, Broken, chunks, pack, packed
 from tasks.datasets.pictures import Listing, Picture
 from tasks.datasets.rows import Rows
 from tasks.images.samples import Sample
@@ -13,15 +13,10 @@ PREPARE = Prepare(
 )
 
 
-def packed(path, pictures, count):
-    rows = Rows.create(path, count, (2, 2, 1))
-    return pack(
-        rows,
-        Listing(["a", "b"], [""], count, pictures),
-        PREPARE,
-        "pack",
-        path.with_suffix(".jsonl"),
-    )
+def results_of(path, pictures, count):
+    rows, log = Rows.create(path, count, (2, 2, 1)), path.with_suffix(".jsonl")
+    pack(rows, Listing(["a", "b"], [""], count, pictures), PREPARE, "pack", log)
+    return list(packed(log))
 
 
 def white(at, side=2):
@@ -33,7 +28,7 @@ def test_every_picture_fills_its_own_row(tmp_path, count):
     pictures = [
         Picture(f"{at:05}", "a", "", np.full((2, 2, 1), at % 256, np.uint8)) for at in range(count)
     ]
-    results = packed(tmp_path / "images.npy", pictures, count)
+    results = results_of(tmp_path / "images.npy", pictures, count)
     assert [result.id for result in results] == [picture.id for picture in pictures]
     images = np.load(tmp_path / "images.npy")
     assert images[:, 1, 1, 0].tolist() == [at % 256 for at in range(count)]
@@ -43,7 +38,7 @@ def test_a_broken_picture_keeps_its_place_among_the_results(tmp_path):
     pictures = [white(at) for at in range(3)]
     (tmp_path / "empty.jpg").touch()
     pictures[1] = Picture("00001", "b", "", tmp_path / "empty.jpg")
-    results = packed(tmp_path / "images.npy", pictures, 3)
+    results = results_of(tmp_path / "images.npy", pictures, 3)
     assert [type(result) for result in results] == [Sample, Broken, Sample]
     assert results[1] == Broken("00001", "the file is empty")
 
@@ -57,7 +52,7 @@ def test_pictures_are_asked_for_only_as_threads_become_free(tmp_path):
             ahead.append(at - np.count_nonzero(images[:, 0, 0, 0]))
             yield white(at, side=300)
 
-    packed(tmp_path / "images.npy", slow(), count)
+    results_of(tmp_path / "images.npy", slow(), count)
     assert max(ahead) <= (2 * cores() + 2) * CHUNK
 
 
@@ -67,18 +62,18 @@ def test_an_error_of_the_reader_ends_the_packing(tmp_path):
         raise StageError("the file ends early")
 
     with pytest.raises(StageError, match="the file ends early"):
-        packed(tmp_path / "images.npy", damaged(), 4 * CHUNK)
+        results_of(tmp_path / "images.npy", damaged(), 4 * CHUNK)
 
 
 def test_chunks_that_were_logged_are_not_packed_again(tmp_path):
     pictures = [white(at) for at in range(3 * CHUNK + 1)]
     (tmp_path / "empty.jpg").touch()
     pictures[1] = Picture("00001", "b", "", tmp_path / "empty.jpg")
-    whole = packed(tmp_path / "whole.npy", pictures, len(pictures))
+    whole = results_of(tmp_path / "whole.npy", pictures, len(pictures))
     log = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "again.jsonl").write_text("".join(log[:2]) + log[2][:40])
     path = tmp_path / "again.npy"
-    assert packed(path, pictures, len(pictures)) == whole
+    assert results_of(path, pictures, len(pictures)) == whole
     assert (tmp_path / "again.jsonl").read_text() == "".join(log)
     filled = np.load(path)[:, 0, 0, 0] > 0
     assert filled.tolist() == [False] * 2 * CHUNK + [True] * (CHUNK + 1)

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tasks import prepare
-from tasks.datasets.packing import read_log
+from tasks.datasets.packing import count_packed
 from tasks.images.decode import decode
 from tasks.images.samples import Sample
 from tasks.prepare import LOG
@@ -163,7 +163,7 @@ def test_a_run_that_was_killed_is_taken_up_where_it_was(pets, draw, workspace, c
     killed.kill()
     assert killed.wait() == -signal.SIGKILL
     (log,) = SCRATCH.rglob(LOG)
-    done = len(read_log(log))
+    done = count_packed(log)
     assert 0 < done < 600
     assert not (PREPARED / "pets").exists()
     again = cli("prepare", "pets")
@@ -308,7 +308,6 @@ def test_a_disk_too_small_is_told_before_it_is_filled(pets, class_folders):
 PEAK = """
 from pathlib import Path
 from tasks import prepare
-from tasks.datasets.packing import read_log
 prepare.run("pets")
 status = Path("/proc/self/status").read_text()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))

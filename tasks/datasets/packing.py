@@ -22,7 +22,7 @@ from tasks.images.decode import decode, fit
 from tasks.images.depth import Unreadable
 from tasks.images.samples import Sample
 from tasks.params import Prepare
-from tasks.stage import cores, progress, written
+from tasks.stage import cores, progress
 
 CHUNK = 32  # pictures that one thread takes at once
 
@@ -37,8 +37,8 @@ class Broken(NamedTuple):
 Result = Sample | Broken
 
 
-def pack(rows: Rows, listing: Listing, prepare: Prepare, what: str, log: Path) -> list[Result]:
-    """Fill the rows that are not filled yet, and return what became of each picture, in order.
+def pack(rows: Rows, listing: Listing, prepare: Prepare, what: str, log: Path) -> None:
+    """Fill the rows that are not filled yet; `packed` tells what became of each picture.
 
     Args:
         rows: to be filled, one per picture.
@@ -47,41 +47,50 @@ def pack(rows: Rows, listing: Listing, prepare: Prepare, what: str, log: Path) -
         what: is done, for the progress.
         log: of the chunks that are done; what it holds already is not done again.
     """
-    results = read_log(log)
+    done = count_packed(log)
     running: deque[Future[list[Result]]] = deque()
     threads = cores()
     with (
         log.open("a", encoding="utf-8") as file,
         ThreadPoolExecutor(threads) as pool,
-        progress(what, listing.count - len(results)) as advance,
+        progress(what, listing.count - done) as advance,
     ):
 
         def collect() -> None:
-            results.extend(done := running.popleft().result())
-            file.write(json.dumps(done) + "\n")
+            results = running.popleft().result()
+            file.write(json.dumps(results) + "\n")
             file.flush()
-            advance(len(done))
+            advance(len(results))
 
-        packed = len(results)
         for first, pictures in chunks(listing.pictures):
-            if first < packed:
+            if first < done:
                 continue
             running.append(pool.submit(pack_chunk, rows, first, pictures, prepare))
             if len(running) > 2 * threads:  # enough to keep all busy, and no more in memory
                 collect()
         while running:
             collect()
-    return results
 
 
-def read_log(log: Path) -> list[Result]:
-    """Return what became of the pictures of a killed run, and drop a half-written last line."""
-    lines = log.read_text("utf-8").splitlines(keepends=True) if log.exists() else []
-    whole = [line for line in lines if line.endswith("\n")]
-    if len(whole) < len(lines):
-        written(log, "".join(whole))
-    rows = [row for line in whole for row in json.loads(line)]
-    return [Sample(*row) if len(row) == len(Sample._fields) else Broken(*row) for row in rows]
+def packed(log: Path) -> Iterator[Result]:
+    """Yield what became of each picture, in order."""
+    with log.open(encoding="utf-8") as file:
+        for row in (row for line in file for row in json.loads(line)):
+            yield Sample(*row) if len(row) == len(Sample._fields) else Broken(*row)
+
+
+def count_packed(log: Path) -> int:
+    """Return how many pictures a killed run has packed, and drop a half-written last line."""
+    if not log.exists():
+        return 0
+    count = size = 0
+    with log.open("r+b") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                count += len(json.loads(line))
+                size += len(line)
+        file.truncate(size)
+    return count
 
 
 def chunks(pictures: Iterable[Picture]) -> Iterator[tuple[int, list[Picture]]]:

@@ -8,7 +8,6 @@ come from `test_rows` only, which only `evaluate` may import.
 """
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, written
+from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, replacing
 
 if TYPE_CHECKING:
     import pandas as pd  # takes longer to import than most stages need without it
@@ -74,11 +73,10 @@ def position(seed: int, digest: str) -> float:
 
 def write_table(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Write a CSV file that any spreadsheet reads, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    written(path, text.getvalue())
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 def read_table(path: Path) -> "pd.DataFrame":
@@ -108,8 +106,8 @@ def read_rows(path: Path) -> Iterator[list[str]]:
         raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
 
 
-def read_samples(name: str) -> list[Sample]:
-    """Return the rows of a prepared dataset.
+def read_samples(name: str) -> Iterator[Sample]:
+    """Yield the rows of a prepared dataset as they are read.
 
     Raises:
         StageError: if there is none.
@@ -118,10 +116,8 @@ def read_samples(name: str) -> list[Sample]:
     header = next(rows)
     at = [header.index(field) for field in Sample._fields]
     ordered = ([row[i] for i in at] for row in rows)
-    return [
-        Sample(id, label, role, digest, int(width), int(height))
-        for id, label, role, digest, width, height in ordered
-    ]
+    for id, label, role, digest, width, height in ordered:
+        yield Sample(id, label, role, digest, int(width), int(height))
 
 
 def classes_of(dataset: str) -> list[str]:

@@ -4,7 +4,7 @@ A correction names the picture by its id and by its pixels, and says what its la
 that it never falls on another picture, nor on one whose authors have corrected it themselves.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,9 +57,9 @@ def write_corrections(path: Path, corrections: Iterable[Correction]) -> None:
 
 
 def corrected(
-    samples: Sequence[Sample], corrections: Sequence[Correction], classes: Sequence[str], path: Path
-) -> list[Sample]:
-    """Return the samples with their corrected labels.
+    samples: Iterable[Sample], corrections: Iterable[Correction], classes: Sequence[str], path: Path
+) -> Iterator[Sample]:
+    """Yield the samples with their corrected labels.
 
     Args:
         samples: as their authors labelled them.
@@ -71,11 +71,15 @@ def corrected(
         StageError: if one is of no picture here, or of other pixels or another label than it
             says, or names an unknown class.
     """
-    found = {sample.id: sample for sample in samples}
-    for correction in corrections:
-        check(correction, found.get(correction.id), classes, path)
-    now = {correction.id: correction.now for correction in corrections}
-    return [sample._replace(label=now.get(sample.id, sample.label)) for sample in samples]
+    left = {correction.id: correction for correction in corrections}
+    for sample in samples:
+        if correction := left.pop(sample.id, None):
+            check(correction, sample, classes, path)
+            yield sample._replace(label=correction.now)
+        else:
+            yield sample
+    for correction in left.values():
+        check(correction, None, classes, path)
 
 
 def check(
@@ -115,7 +119,7 @@ def merged(old: Iterable[Correction], new: Iterable[Correction]) -> list[Correct
     return [correction for correction in found.values() if correction.was != correction.now]
 
 
-def refuse_in_test(dataset: str, ids: Sequence[str], places: Sequence[str]) -> None:
+def refuse_in_test(dataset: str, ids: Iterable[str], places: Iterable[str]) -> None:
     """Refuse a corrected label in test: a score on it would be another than all before it.
 
     Args:
@@ -126,7 +130,8 @@ def refuse_in_test(dataset: str, ids: Sequence[str], places: Sequence[str]) -> N
     Raises:
         StageError: if there is one.
     """
-    changed = relabelled(dataset)
+    if not (changed := relabelled(dataset)):
+        return
     pairs = zip(ids, places, strict=True)
     if wrong := [id for id, place in pairs if place == "test" and id in changed]:
         raise StageError(
