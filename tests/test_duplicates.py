@@ -8,6 +8,7 @@ from PIL import Image, ImageEnhance
 from scipy.ndimage import gaussian_filter
 
 from tasks.params import Check
+from tasks.quality import candidates
 from tasks.quality.alignment import likeness
 from tasks.quality.descriptors import descriptors, mirrored
 from tasks.quality.duplicates import exact, find
@@ -101,3 +102,28 @@ def test_likeness_is_one_for_the_same_picture_and_low_for_others():
     plain = np.zeros(20, bool)
     assert likeness(grey, a, a, plain) == pytest.approx(1)
     assert likeness(grey, a, np.roll(a, 1), plain).max() < 0.7
+
+
+@pytest.mark.parametrize("copies", [2, 17, 18, 40])
+def test_any_number_of_copies_of_one_picture_is_found(copies):
+    rng = np.random.default_rng(copies)
+    smooth = gaussian_filter(rng.normal(size=(120, 24, 24, 3)), (0, 2, 2, 0))
+    pictures = np.clip(128 + 40 * smooth / smooth.std(), 0, 255)
+    noisy = pictures[:1] + rng.normal(0, 2, (copies, 24, 24, 3))
+    images = np.clip(np.concatenate([pictures[1:], noisy]), 0, 255).astype(np.uint8)
+    names = [str(at) for at in range(len(images))]
+    pairs = find(images, names, names, PARAMS, 64)
+    assert len(pairs) == copies * (copies - 1) // 2
+    assert {pair.first for pair in pairs} == set(range(119, len(images) - 1))
+
+
+def test_more_copies_than_neighbours_are_asked_for_still_have_pairs(monkeypatch):
+    monkeypatch.setattr("tasks.quality.candidates.MOST", candidates.NEIGHBOURS)
+    rng = np.random.default_rng(0)
+    smooth = gaussian_filter(rng.normal(size=(120, 24, 24, 1)), (0, 2, 2, 0))
+    pictures = np.clip(128 + 40 * smooth / smooth.std(), 0, 255)
+    noisy = pictures[:1] + rng.normal(0, 2, (50, 24, 24, 1))
+    images = np.clip(np.concatenate([pictures[1:], noisy]), 0, 255).astype(np.uint8)
+    names = [str(at) for at in range(len(images))]
+    found = find(images, names, names, PARAMS, 64)
+    assert {at for pair in found for at in pair[:2]} == set(range(119, len(images)))

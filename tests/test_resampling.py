@@ -32,6 +32,11 @@ def test_photographs_resize_as_pillow_does_it(size, new):
     assert np.array_equal(resampled(pixels, *new), by_pillow(pixels, *new))
 
 
+@pytest.mark.parametrize(("size", "new"), [((1, 507_972), (1, 1)), ((507_972, 1), (1, 1))])
+def test_white_stays_white_in_the_greatest_reductions(size, new):
+    assert (resampled(np.full((*size, 3), 255, np.uint8), *new) == 255).all()
+
+
 @pytest.mark.parametrize("value", [0, 1, 254, 255])
 def test_one_colour_stays_that_colour_at_any_size(value):
     pixels = np.full((700, 900, 3), value, np.uint8)

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,16 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
         fail_half_way()
     assert path.read_text() == "old\n"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_text_file_does_not_take_the_place_of_a_folder(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "kept.txt").write_text("kept")
+    monkeypatch.chdir(tmp_path)
+    for path in (Path("mine"), Path()):
+        with pytest.raises(StageError, match="is a folder: expected the name of a file to write"):
+            written(path, "text")
+    assert (tmp_path / "mine" / "kept.txt").read_text() == "kept"
 
 
 def test_a_folder_is_replaced_whole(tmp_path):

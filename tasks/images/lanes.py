@@ -63,6 +63,8 @@ def weigh(typing_context, source, weights, count, target):
         builder.cbranch(builder.icmp_signed("<", done, count), loop, after)
         builder.position_at_end(after)
         mean = builder.lshr(following, ir.Constant(INTS, [DIGITS] * 4))
+        white = ir.Constant(INTS, [255] * 4)
+        mean = builder.select(builder.icmp_unsigned(">", mean, white), white, mean)
         store(builder, builder.trunc(mean, BYTES), target)
         return context.get_dummy_value()
 

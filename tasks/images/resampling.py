@@ -7,8 +7,8 @@ concepts.html#filters). What is saved is its way through pictures of four bytes 
 the weighing of one byte at a time (see `lanes`). And pixels stay the same if Pillow changes
 its mind, as it did in 13 about which way comes first.
 
-No pixel can leave 0..255: weights are not negative, and the sum of n of them is 1 within
-n 2**-23.
+The sum of n weights is 1 within n 2**-23, so of more than 16,000 it may exceed 1 by enough for
+a white pixel to leave 0..255; it stays white.
 """
 
 import numba
@@ -94,5 +94,5 @@ def _along_columns(pixels, height):
             for i in range(len(totals)):
                 totals[i] += np.int32(weight * np.int32(row[i]))
         for i in range(len(totals)):
-            out[y, i] = totals[i] >> DIGITS
+            out[y, i] = min(totals[i] >> DIGITS, 255)
     return out.reshape(height, width, channels)

@@ -1,6 +1,6 @@
 """What models say of pictures that they never learned: every row of train and val, by folds.
 
-Folds are assigned by content, so copies of one picture never speak for each other. A finished
+Folds are assigned by content, so equal pictures never speak for each other. A finished
 fold is kept until all are, so that a run that was killed goes on with the one that it was at.
 """
 

@@ -7,12 +7,12 @@ two or three frequencies, which half of all photographs share, would decide alon
 """
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int16, UInt8
+from jaxtyping import Float32, Int16, UInt8
 from scipy.fft import dct
 
 LIGHT = 8  # frequencies of the brightness in either direction
 COLOUR = 4  # of each of two colour differences
-STEP = 2048  # pictures at a time
+VALUES = 2**22  # of pictures that are described at a time
 MIDDLE, REACH = 128, 127  # a frequency of no strength as a byte; the strongest differ by so much
 SPREADS = 4.0  # of a frequency's strength that still fit into a byte
 
@@ -53,16 +53,17 @@ def frequencies(images: UInt8[np.ndarray, "n h w c"]) -> Float32[np.ndarray, "n 
     sizes = [waves(count, tuple(shape)) for count in channels(shape[2])]
     found = np.empty((n, sum(down * right - 1 for down, right in sizes)), np.float32)
     bases = [(basis(shape[0], down), basis(shape[1], right)) for down, right in sizes]
-    for start in range(0, n, STEP):
-        some = images[start : start + STEP]
+    step = max(VALUES // int(np.prod(shape)), 1)
+    for start in range(0, n, step):
+        some = images[start : start + step]
         planes = opponents(some)
         parts = [
             (down @ plane @ right.T).reshape(len(plane), -1)[:, 1:]
             for plane, (down, right) in zip(planes, bases, strict=True)
         ]
         even = (some == some[:, :1, :1]).all(axis=(1, 2, 3))
-        found[start : start + STEP] = np.concatenate(parts, axis=1)
-        found[start : start + STEP][even] = 0  # what rounding left of them would be scaled up
+        found[start : start + step] = np.concatenate(parts, axis=1)
+        found[start : start + step][even] = 0  # what rounding left of them would be scaled up
     return found
 
 
@@ -84,6 +85,6 @@ def waves(count: int, shape: tuple[int, ...]) -> tuple[int, int]:
     return min(count, shape[0]), min(count, shape[1])
 
 
-def basis(size: int, count: int) -> Float64[np.ndarray, "count size"]:
+def basis(size: int, count: int) -> Float32[np.ndarray, "count size"]:
     """Return the slowest cosine waves over so many pixels."""
     return dct(np.eye(size), axis=0, norm="ortho")[:count].astype(np.float32)

@@ -76,7 +76,7 @@ def summary(
     """Count what was found, in numbers that `dvc metrics diff` compares."""
     labels = sorted({sample.label for sample in samples})
     counts = Counter(zip(splits, (sample.label for sample in samples), strict=True))
-    learned = [counts["train", label] for label in labels]
+    learned = [n for label in labels if (n := counts["train", label])]
     leaked = {copy.other_id for copy in found if copy.leaks and copy.other_split == "test"}
     return {
         "verdict": verdict(found, params),
@@ -98,7 +98,7 @@ def summary(
         "classes_missing": {
             name: [label for label in labels if not counts[name, label]] for name in SPLIT_NAMES
         },
-        "imbalance": round(max(learned) / max(min(learned), 1), 3),
+        "imbalance": round(max(learned, default=1) / min(learned, default=1), 3),
     }
 
 

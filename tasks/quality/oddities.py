@@ -14,7 +14,7 @@ from tasks.params import Check
 
 NORMAL = 1.4826  # median distance from the median to standard deviation, of a normal distribution
 SIZES_VARY = 0.25  # a smaller spread of the logarithm of sizes is taken for this one
-STEP = 1024  # pictures at a time
+VALUES = 2**22  # of pictures that are looked at at a time
 
 Oddness = Literal["nearly empty", "dark", "bright", "small", "large", "long"]
 
@@ -73,8 +73,9 @@ def light(
 ) -> tuple[Float64[np.ndarray, "n"], Float64[np.ndarray, "n"]]:
     """Return the mean of each picture's pixels and their standard deviation, in grey levels."""
     means, spreads = np.empty(len(images)), np.empty(len(images))
-    for start in range(0, len(images), STEP):
-        some = slice(start, start + STEP)
+    step = max(VALUES // images[0].size, 1)
+    for start in range(0, len(images), step):
+        some = slice(start, start + step)
         pixels = images[some].reshape(len(means[some]), -1).astype(np.float64)
         means[some], spreads[some] = pixels.mean(axis=1), pixels.std(axis=1)
     return means, spreads

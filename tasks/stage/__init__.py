@@ -100,7 +100,13 @@ def remove(path: Path) -> None:
 
 
 def written(path: Path, text: str) -> None:
-    """Write a text file whole or not at all (UTF-8, line feeds)."""
+    """Write a text file whole or not at all (UTF-8, line feeds).
+
+    Raises:
+        StageError: if `path` is a folder.
+    """
+    if path.is_dir():
+        raise StageError(f"'{path}' is a folder: expected the name of a file to write.")
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 

@@ -89,8 +89,8 @@ class PooledBounds(Bounds):
 
 def lost(shape: tuple[int, int, int], factor: int) -> int:
     """Return by how much rounding to bytes may lower a bound."""
-    squares = -(-shape[0] // factor) * -(-shape[1] // factor) * shape[2]
-    return (factor**2 - 1) * squares
+    tiles = -(-shape[0] // factor) * -(-shape[1] // factor) * shape[2]
+    return (factor**2 - 1) * tiles
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 Pixels are bytes, so distances are whole numbers and there is nothing to round: L1 is the
 sum of absolute differences, L2 is ordered by the sum of squares. Two images at the same
 distance are ordered by their position, so the answer is one and only one. (The usual loop
-over `uint8` arrays wraps around at 256 and loses a third of the accuracy; floating-point
-products of 3,072 pixels exceed the 24 bits of a float's mantissa.)
+over `uint8` arrays wraps around at 256 and finds other images; floating-point products of
+3,072 pixels exceed the 24 bits of a float's mantissa.)
 
 Most images are never compared: bounds rule them out. Where they would not, as for noise, a
 sample tells, and every query is compared with every image.

@@ -26,7 +26,12 @@ def coordinates(images: UInt8[np.ndarray, "n h w c"]) -> Float64[np.ndarray, "n 
 
 def varied(images: UInt8[np.ndarray, "n h w c"], count: int) -> np.ndarray:
     """Return which coordinates vary most over some images."""
-    variance = coordinates(images).var(axis=0)
+    total, squared = np.zeros((2, images[0].size))
+    for start in range(0, len(images), STEP):
+        values = coordinates(images[start : start + STEP])
+        total += values.sum(axis=0)
+        squared += np.einsum("nd,nd->d", values, values)
+    variance = squared / len(images) - (total / len(images)) ** 2
     return np.sort(np.argsort(-variance, kind="stable")[:count])
 
 

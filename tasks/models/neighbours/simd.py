@@ -2,7 +2,7 @@
 
 `vpsadbw` adds 32 absolute differences of bytes in one instruction, `vpmaddwd` multiplies
 and adds 16 pairs of 16-bit numbers (Intel 64 and IA-32 Architectures Software Developer's
-Manual, volume 2). A compiler turns neither loop of `distances.py` into them, so their
+Manual, volume 2). A compiler turns neither loop of `sums.py` into them, so their
 inner loop is written here as LLVM instructions: one row against four at a time, because
 then each byte loaded is used four times.
 """

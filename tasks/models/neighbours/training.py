@@ -2,7 +2,7 @@
 
 The choice is made by cross-validation on the training rows; the chosen setting then looks
 among the rows of train and val together, because nothing was fitted that val would have
-to guard. Folds are assigned by content, so copies of one picture never vote for each other.
+to guard. Folds are assigned by content, so equal pictures never vote for each other.
 """
 
 import json
