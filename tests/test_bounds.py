@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from tasks.models.neighbours.bounds import NONE, bounds, lost
 from tasks.models.neighbours.distances import helps, nearest
 from tasks.models.neighbours.pooling import factor_for, pooled
-from tasks.models.neighbours.projection import coordinates, projected, squares, varied
+from tasks.models.neighbours.projection import coordinates, projected, varied
 
 from .test_distances import KERNELS
 
@@ -81,7 +81,10 @@ def test_the_basis_is_orthonormal_and_the_rest_completes_the_length():
     images = smooth(20, (9, 12, 3))
     lengths = np.linalg.norm(images.reshape(20, -1).astype(float), axis=1)
     assert np.linalg.norm(coordinates(images), axis=1) == pytest.approx(lengths)
-    short = projected(images, squares(images), varied(images, 50))
+    kept = varied(images, 50)
+    short, squared = projected(images, kept)
+    assert squared == pytest.approx(lengths**2, rel=1e-12)
+    assert short[:, :-1] == pytest.approx(coordinates(images)[:, kept], rel=1e-6, abs=1e-4)
     assert short.shape == (20, 51)
     assert np.linalg.norm(short.astype(float), axis=1) == pytest.approx(lengths, rel=1e-6)
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from tasks.models.neighbours.pooling import factor_for, pooled
-from tasks.models.neighbours.projection import projected, rounding_share, squares, varied
+from tasks.models.neighbours.projection import projected, rounding_share, varied
 from tasks.models.neighbours.pruned import scanner
 from tasks.models.neighbours.simd import ROWS
 from tasks.models.neighbours.sums import Metric, padded
@@ -110,11 +110,12 @@ class ProjectedBounds(Bounds):
         """Shorten all pictures."""
         kept = varied(rows[:: -(-len(rows) // LEARNED_FROM)], COORDINATES)
         share = rounding_share(len(kept) + 2, rows[0].size)
-        of_queries, of_rows = squares(queries), squares(rows)
-        short = projected(queries, of_queries, kept), projected(rows, of_rows, kept)
+        (short_queries, of_queries), (short_rows, of_rows) = (
+            projected(images, kept) for images in (queries, rows)
+        )
         return cls(
-            short_queries=followed(-short[0], np.ones(len(queries))),
-            short_rows=followed(short[1], of_rows * (0.5 - share)),
+            short_queries=followed(-short_queries, np.ones(len(queries))),
+            short_rows=followed(short_rows, of_rows * (0.5 - share)),
             scale=2,
             slack=of_queries * (share - 1.0),
             queries=NONE,

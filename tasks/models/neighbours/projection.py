@@ -9,11 +9,16 @@ two pictures are at least as far apart as their lengths differ, so the distance 
 short vectors, squared, is at most that of the pictures.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
-from scipy.fft import dctn, idctn
+from scipy.fft import dct, dctn
+from threadpoolctl import threadpool_limits
 
-STEP = 256  # images that are shortened at a time
+from tasks.stage import cores
+
+STEP = 64  # images that are shortened at a time
 SINGLE, DOUBLE = 2.0**-24, 2.0**-53  # a rounded float32, float64 is within this share
 
 AXES = (1, 2, 3)
@@ -35,36 +40,36 @@ def varied(images: UInt8[np.ndarray, "n h w c"], count: int) -> np.ndarray:
     return np.sort(np.argsort(-variance, kind="stable")[:count])
 
 
-def basis(shape: tuple[int, ...], kept: np.ndarray) -> Float64[np.ndarray, "d m"]:
-    """Return the vectors of some coordinates, each of length 1, for images of a shape."""
-    units = np.zeros((len(kept), np.prod(shape)))
-    units[np.arange(len(kept)), kept] = 1.0
-    return idctn(units.reshape(-1, *shape), axes=AXES, norm="ortho").reshape(len(kept), -1).T
-
-
 def projected(
-    images: UInt8[np.ndarray, "n h w c"], squared: Float64[np.ndarray, "n"], kept: np.ndarray
-) -> Float32[np.ndarray, "n m"]:
-    """Return the kept coordinates and the length of the rest, of images with squared lengths."""
+    images: UInt8[np.ndarray, "n h w c"], kept: np.ndarray
+) -> tuple[Float32[np.ndarray, "n m"], Float64[np.ndarray, "n"]]:
+    """Return the kept coordinates with the length of the rest, and the squared lengths of images.
+
+    The transform is made along the rows, and then along columns and channels, of as many waves
+    as hold what is kept. The squared lengths are whole numbers below 2**53: nothing is lost.
+    """
+    shape = images.shape[1:]
+    waves = np.unravel_index(kept, shape)
+    down, right = (int(wave.max()) + 1 for wave in waves[:2])
+    rows, columns, colours = (dct(np.eye(length), axis=0, norm="ortho") for length in shape)
+    across = np.kron(columns[:right], colours).T
+    chosen = np.ravel_multi_index(waves, (down, right, shape[2]))
     short = np.empty((len(images), len(kept) + 1), np.float32)
-    vectors = basis(images.shape[1:], kept)
-    for start in range(0, len(images), STEP):
-        some = images[start : start + STEP]
-        values = some.reshape(len(some), -1).astype(np.float64) @ vectors
-        rest = squared[start : start + STEP] - np.einsum("nm,nm->n", values, values)
-        short[start : start + STEP, :-1] = values
-        short[start : start + STEP, -1] = np.sqrt(np.maximum(rest, 0.0))
-    return short
-
-
-def squares(images: UInt8[np.ndarray, "n h w c"]) -> Float64[np.ndarray, "n"]:
-    """Return the squared lengths of images as vectors; whole numbers below 2**53."""
     squared = np.empty(len(images))
-    for start in range(0, len(images), STEP):
-        some = images[start : start + STEP]
-        flat = some.reshape(len(some), -1).astype(np.float64)
-        squared[start : start + STEP] = np.einsum("nd,nd->n", flat, flat)
-    return squared
+
+    def one_step(start: int) -> None:
+        some = slice(start, start + STEP)
+        pixels = images[some].reshape(-1, shape[0], shape[1] * shape[2]).astype(np.float64)
+        values = (rows[:down] @ pixels).reshape(-1, len(across)) @ across
+        values = values.reshape(len(pixels), -1)[:, chosen]
+        squared[some] = np.einsum("nij,nij->n", pixels, pixels)
+        rest = squared[some] - np.einsum("nm,nm->n", values, values)
+        short[some, :-1] = values
+        short[some, -1] = np.sqrt(np.maximum(rest, 0.0))
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores()) as threads:
+        list(threads.map(one_step, range(0, len(images), STEP)))
+    return short, squared
 
 
 def rounding_share(length: int, pixels: int) -> float:
@@ -76,11 +81,13 @@ def rounding_share(length: int, pixels: int) -> float:
     Two roundings more than there are products cover the coordinates; two more, that these
     were themselves computed, in float64.
 
-    The rest is the root of a difference of squares. By the same theorem, of the picture's
-    squared length each of m values v loses at most 2 n e |v| (n pixels, e of float64), all
-    together at most 2 n e sqrt(m), and their sum m e; the root of a loss is the rest's.
+    The rest is the root of a difference of squares. A value is a sum over rows of sums over
+    columns and channels, of h + wc terms, no more than the n = hwc pixels and 1; four more
+    cover the roundings of the waves. So, by the same theorem, of the picture's squared length
+    each of m values v loses at most 2 (n + 5) e |v| (e of float64), all together at most
+    2 (n + 5) e sqrt(m), and their sum m e; the root of a loss is the rest's.
     """
     m = length + 4
     product = m * SINGLE / (1 - m * SINGLE)
-    rest = np.sqrt((2 * pixels * np.sqrt(m) + m) * DOUBLE)
+    rest = np.sqrt((2 * (pixels + 5) * np.sqrt(m) + m) * DOUBLE)
     return float((1 + product) * (1 + rest) ** 2 - 1)
