@@ -20,8 +20,8 @@ from tests.benchmarks.measured import ROOT, measured, most_mib, processor, versi
 
 SHORT = {  # how ours differ from params.yaml
     "mnist_mlp": {
-        "architecture": {"name": "mlp", "hidden": [384], "dropout": 0.0},
-        "normalise": "standard", "batch_size": 128, "epochs": 2, "label_smoothing": 0.05,
+        "architecture": {"name": "mlp", "hidden": [256], "dropout": 0.0},
+        "normalise": "standard", "batch_size": 256, "epochs": 3, "label_smoothing": 0.05,
         "optimizer": {
             "name": "adamw", "learning_rate": 0.003, "schedule": "linear", "warmup": 0.2,
             "final_share": 0.002, "weight_decay": 0.01, "momentum": 0.9, "second_moment": 0.99,
