@@ -9,6 +9,7 @@ and decide on, and labels.csv, the same for a spreadsheet. `python -m tasks.rela
 corrections of what was decided. Test rows are out of reach here.
 """
 
+from tasks.arguments import at_least
 from tasks.images.samples import train_rows, val_rows
 from tasks.labels.doubts import find_doubts, write_doubts
 from tasks.labels.folds import out_of_fold, together
@@ -60,7 +61,9 @@ if __name__ == "__main__":
     parser = own_parser()
     parser.add_argument("name", metavar="experiment", help="an experiment of params.yaml")
     parser.add_argument("--folds", type=int, default=FOLDS, metavar="N", help="models to train")
-    parser.add_argument("--most", type=int, default=MOST, metavar="N", help="pictures to show")
+    parser.add_argument(
+        "--most", type=at_least(1), default=MOST, metavar="N", help="pictures to show"
+    )
     asked = parser.parse_args()
     with started():
         run(asked.name, asked.folds, asked.most)
