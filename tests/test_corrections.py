@@ -45,10 +45,13 @@ def test_a_table_that_is_none_or_says_two_things_is_refused(tmp_path):
     with pytest.raises(StageError, match=r"has the columns id, label: expected id, digest, was"):
         read_corrections(path)
     path.write_text("id,digest,was,now\na,d1,cat,dog\na,d1,cat,cow\n")
-    with pytest.raises(StageError, match="corrects 'a' twice: expected one row a picture"):
+    with pytest.raises(StageError, match="has 'a' twice, on lines 2 and 3: expected one row a"):
         read_corrections(path)
     path.write_text("id,digest,was,now\na,d1,cat\n")
-    with pytest.raises(StageError, match="has a row of 3 values, 'a,d1,cat': expected 4, which"):
+    with pytest.raises(StageError, match="has a row of 3 values on line 2: expected 4, one for"):
+        read_corrections(path)
+    path.write_text("id,digest,was,now\na,d,x,\n")
+    with pytest.raises(StageError, match="has no now on line 2: expected a value"):
         read_corrections(path)
     path.write_text("")
     with pytest.raises(StageError, match=r"has the columns \(none\): expected id, digest"):
@@ -125,7 +128,9 @@ def test_a_label_of_the_test_set_is_never_changed(digits):
 def test_a_table_that_suspect_did_not_write_is_refused(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("id,label\na,cat\n")
-    with pytest.raises(StageError, match="is no table of doubts: expected the columns id, digest"):
+    with pytest.raises(
+        StageError, match="has the columns id, label: expected id, digest, label, dec"
+    ):
         read_decisions(path, {}, CLASSES)
     decide(path, ("a", "d1", "cat", "cow"))
     with pytest.raises(StageError, match="says 'cow' of 'a': expected one of cat, dog"):

@@ -1,5 +1,6 @@
 """Labels that a test spoiled, found among the real digits, and the sheet in a real browser."""
 
+import json
 import re
 
 import numpy as np
@@ -8,18 +9,33 @@ import pytest
 from tasks import check, download, prepare, split
 from tasks.images.samples import read_table, train_rows, val_rows
 from tasks.labels.corrections import LABELS, Correction, write_corrections
+from tasks.labels.doubts import Doubt, write_doubts
 from tasks.labels.folds import in_fold, out_of_fold, some, together
-from tasks.stage import SCRATCH, StageError
+from tasks.stage import CHECKS, SCRATCH, StageError, written
 from tasks.suspect import SUSPECTS, run
 
 from .browser import browse
 
+KNN = {
+    f"experiments.digits_knn.train.{name}": value
+    for name, value in {"metrics": ["L2"], "ks": [5], "folds": 2}.items()
+}
+
 
 @pytest.fixture
-def spoiled(workspace):
-    """Prepare the digits with three wrong labels; return their ids."""
-    for stage in (download, prepare, split, check):
+def digits(workspace):
+    """Prepare the digits, and have their neighbours found quickly."""
+    workspace.write_params(KNN)
+    for stage in (download, prepare, split):
         stage.run("digits")
+    verdict = {"training": "allowed", "left_out": []}  # what `check` says, in seconds
+    written(CHECKS / "digits" / "verdict.json", json.dumps(verdict))
+    return workspace
+
+
+@pytest.fixture
+def spoiled(digits):
+    """Prepare the digits with three wrong labels; return their ids."""
     rows = train_rows("digits")
     wrong = [
         Correction(rows.ids[i], rows.digests[i], was, rows.classes[(rows.labels[i] + 5) % 10])
@@ -27,9 +43,7 @@ def spoiled(workspace):
         for was in [rows.classes[rows.labels[i]]]
     ]
     write_corrections(LABELS / "digits.csv", wrong)
-    knn = "experiments.digits_knn.train"
-    changes = {f"{knn}.metrics": ["L2"], f"{knn}.ks": [5], f"{knn}.folds": 2}
-    workspace.write_params({"datasets.digits.labels": "data/labels/digits.csv", **changes})
+    digits.write_params({"datasets.digits.labels": "data/labels/digits.csv", **KNN})
     for stage in (prepare, split, check):
         stage.run("digits")
     return {correction.id for correction in wrong}
@@ -65,6 +79,29 @@ def test_spoiled_labels_lead_the_sheet_and_a_person_can_decide_by_keyboard(
     assert f"{first['id']},{first['digest']},{first['label']},{first['suggested']}" in seen.stdout
     assert f",{first['probability_of_suggested']},{first['suggested']}\n" in seen.stdout
     assert "CONSOLE" not in seen.stderr
+
+
+def test_another_run_keeps_what_a_person_decided(digits, capsys):
+    path, rows = SUSPECTS / "digits_knn" / "labels.csv", train_rows("digits")
+    decided = [Doubt(rows.ids[i], rows.digests[i], "0", "1", "0.1", "0.9", "7") for i in (0, 1)]
+    write_doubts(path, decided)
+    path.write_text(path.read_text("utf-8"), "utf-8-sig", newline="\r\n")  # as Excel saves it
+    run("digits_knn", folds=2, most=1)
+    assert f"2 decisions kept that '{path}' had" in capsys.readouterr().out
+    kept = read_table(path)
+    assert len(kept) == 3
+    assert kept["id"].tolist()[1:] == rows.ids[:2]
+    assert kept["decision"].tolist() == ["", "7", "7"]
+    page = (path.parent / "index.html").read_text("utf-8")
+    assert re.findall('<option value="([^"]*)" selected>', page) == ["7", "7"]
+    assert "The worst 1 are below" in page
+    assert "Kept from before: 2 decisions, those on other pictures at the end." in page
+
+    kept.assign(notes="blurred").to_csv(path, index=False)
+    before = path.read_bytes()
+    with pytest.raises(StageError, match=r"decision, notes: expected .* It was not overwritten"):
+        run("digits_knn", folds=2, most=1)
+    assert path.read_bytes() == before
 
 
 def test_every_row_is_judged_once_and_copies_share_a_fold(spoiled):

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks.images.samples import Sample, read_rows, relabelled, write_table
+from tasks.images.samples import Sample, relabelled, write_table
+from tasks.labels.edited import read_edited
 from tasks.stage import DATA, StageError
 
 LABELS = DATA / "labels"
@@ -29,26 +30,8 @@ def read_corrections(path: Path) -> list[Correction]:
     Raises:
         StageError: if it is missing, has other columns, lacks a value, or corrects a picture twice.
     """
-    rows = read_rows(path)
-    if (header := next(rows, [])) != list(Correction._fields):
-        raise StageError(
-            f"'{path}' has the columns {', '.join(header) or '(none)'}: expected "
-            f"{', '.join(Correction._fields)}. `python -m tasks.relabel` writes it."
-        )
-    corrections: dict[str, Correction] = {}
-    for row in rows:
-        if len(row) != len(header):
-            raise StageError(
-                f"'{path}' has a row of {len(row)} values, '{','.join(row)}': expected "
-                f"{len(header)}, which are {', '.join(header)}."
-            )
-        correction = Correction(*row)
-        if correction.id in corrections:
-            raise StageError(
-                f"'{path}' corrects '{correction.id}' twice: expected one row a picture."
-            )
-        corrections[correction.id] = correction
-    return list(corrections.values())
+    rows = read_edited(path, Correction._fields, "python -m tasks.relabel", others=())
+    return [Correction(*row) for row in rows]
 
 
 def write_corrections(path: Path, corrections: Iterable[Correction]) -> None:
