@@ -83,9 +83,9 @@ def details_that_fit(difference: Difference, most: int, room: Room) -> list[str]
     """Return the details of one experiment with as many pictures as there is room for."""
     if not difference.figures:
         return []
-    wanted = shown = min(most, len(difference.figures.flips))
+    wanted = shown = max(0, min(most, len(difference.figures.flips)))
     text = details(difference, shown)
-    while shown and not room.fits(text):
+    while shown > 0 and not room.fits(text):
         shown //= 2
         text = details(difference, shown)
     taken = room.take([text], "folded part")
