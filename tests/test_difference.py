@@ -1,15 +1,19 @@
 """From predictions to a verdict, without a repository."""
 
+import html
 import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.review import markdown, terminal
 from tasks.review.difference import Difference, judge
 from tasks.review.figures import measure
+from tasks.review.room import Room
 
 
 def images(both=0, gained=0, lost=0, neither=0, label="cat", other="dog"):
@@ -117,6 +121,64 @@ def test_markdown_shows_names_as_they_are():
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in table[:3]} == {7}
     assert text.count("<details>") == text.count("</details>") == 1
+
+
+def shown(text):
+    """Return what a reader of Markdown sees of a text, and whoever looks for links in it."""
+    return html.unescape(markdown.plain(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [
+        ("https://evil.example/x", "://"),
+        ("ftp://evil.example", "://"),
+        ("see www.evil.example", "www."),
+        ("WWW.evil.example", "WWW."),
+        ("@bob", "@b"),
+        ("a/@bob", "@b"),
+        ("\u00e9@bob", "@b"),
+        ("_@bob", "@b"),
+        ("bob@evil.example", "@e"),
+        ("mailto:bob@evil.example", "@e"),
+        ("#12", "#1"),
+        ("org/repo#12", "#1"),
+        ("GH-12", "GH-"),
+        ("gh-12", "gh-"),
+        (":tada:", ":t"),
+    ],
+)
+def test_names_make_no_link_no_mention_and_no_emoji(text, linked):
+    assert linked in text
+    assert linked not in shown(text)
+    assert shown(text).replace("\u200b", "") == text
+
+
+def test_what_links_to_nothing_can_be_copied():
+    for text in ("run dvc repro evaluate@mnist_cnn there.", "GHX-1, high-5, p = 0.5: fine", "www"):
+        assert shown(text) == text
+    assert markdown.plain("mnist_mlp → mnist_cnn") == "mnist_mlp → mnist_cnn"
+    assert [markdown.plain(text) for text in ("-1.00", "+0.46", "95.00")] == [
+        "-1.00", "+0.46", "95.00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["_dog_", "- x", "+ x", "1. x", "12) x", "    x", "__x"])
+def test_names_that_would_be_set_otherwise_are_shown_as_they_are(text):
+    assert shown(text) == text
+    assert not re.search(r"^(\s|[-+] |\d+[.)] )|\b_|_\b|^_", markdown.plain(text))
+
+
+@given(st.text(st.characters(exclude_categories=("C",)), max_size=40))
+def test_any_name_reads_as_it_is(text):
+    assert shown(text).replace("\u200b", "") == text.replace("\u200b", "")
+
+
+@pytest.mark.parametrize("most", [-1, -2, 0])
+def test_no_picture_is_listed_where_none_is_wanted(most):
+    huge = many(1, 4, note="x")[0]
+    text = markdown.details_that_fit(huge, most, Room(300))
+    assert "| cat/" not in "".join(text)
 
 
 def test_markdown_is_short_where_nothing_changed():

@@ -1,10 +1,16 @@
 """The review for a pull request: a table, and what explains it folded.
 
 Names of classes and files come from whoever wrote the pull request, so nothing of them is
-Markdown, HTML or a mention of somebody. All of it fits into a comment: verdicts go before notes,
-notes before details, details before pictures, and what was cut is said.
+Markdown or HTML. Nor does GitHub make an address, a mention of somebody, the number of an issue or
+an emoji of them; it looks for these after entities were decoded, so an invisible space parts them
+(https://github.github.com/gfm/#autolinks-extension-). What it may still link is a commit of this
+repository, by its digits, and whatever prefix the repository itself declares to be a reference.
+
+All of it fits into a comment: verdicts go before notes, notes before details, details before
+pictures, and what was cut is said.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from tasks.report.results import row
@@ -13,7 +19,18 @@ from tasks.review.difference import UNCOMPARED, Difference, Verdict
 from tasks.review.room import Room
 from tasks.review.wording import cells, describe, describe_class, describe_flip, describe_gaps
 
-PLAIN = set(" .,;:/+-_%→='()")
+MARKUP = re.compile(
+    r"^(?:\s|[-+](?=\s)|\d+(?=[.)]\s))"  # begins a list or code
+    r"|(?<![^\W_])_|_(?![^\W_])"  # within a word it is plain
+    r"|[^\w .,;:/+\-%→='()]"
+)
+LINKED = re.compile(
+    r"(?<![a-z\d])@|@(?=\S*\.\S)"  # a mention or an address, but not `evaluate@mnist_cnn`
+    r"|#|(?<![a-z\d])gh(?=-\d)"  # an issue
+    r"|:(?=\S)|www(?=\.)",  # an address or an emoji
+    re.ASCII | re.IGNORECASE,
+)
+APART = "\N{ZERO WIDTH SPACE}"
 LIMIT = 60_000  # characters; GitHub takes 65,536, and .ci/compare has parameters to add
 MARGIN = 1_000  # of these, for what joins the parts and says what was cut
 GRAVEST: tuple[Verdict, ...] = ("worse", *UNCOMPARED, "better")  # come first
@@ -22,8 +39,9 @@ FLIP_HEADINGS = ("Picture", "Label", "Was", "Now", "Probability of label")
 
 
 def plain(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    return "".join(c if c.isalnum() or c in PLAIN else f"&#{ord(c)};" for c in text)
+    """Return text that Markdown shows as it is, and that links to nothing by itself."""
+    parted = LINKED.sub(rf"\g<0>{APART}", text)
+    return MARKUP.sub(lambda found: "".join(f"&#{ord(c)};" for c in found[0]), parted)
 
 
 def table(headings: Iterable[str], columns: str, rows: Iterable[str]) -> str:
