@@ -45,6 +45,54 @@ def test_renamed_classes_are_still_the_same_classes():
     assert match.images.loc["a"].tolist() == ["Katze", "dog", "Katze", 0.4, 0.6]
 
 
+def test_a_class_without_a_test_image_is_renamed_with_the_others():
+    before = predictions("1 a c 0.2", "2 b b 0.9", classes="abc")
+    after = predictions("1 A C 0.2", "2 B B 0.9", classes="ABC")
+    match = align(before, after)
+    assert match.images["was"].tolist() == match.images["now"].tolist() == ["C", "B"]
+    assert match.notes == [
+        "classes were renamed: 'a' is now 'A', 'b' is now 'B' and 'c' is now 'C'"
+    ]
+    german = predictions("1 Katze Eule 0.2", "2 Hund Hund 0.9", classes=("Eule", "Hund", "Katze"))
+    before = predictions("1 cat owl 0.2", "2 dog dog 0.9", classes=("cat", "dog", "owl"))
+    assert align(before, german).images["was"].tolist() == ["Eule", "Hund"]
+
+
+def test_several_classes_without_a_test_image_are_known_by_their_places_or_not_at_all():
+    before = predictions("1 a c 0.2", "2 b d 0.2", classes="abcd")
+    after = predictions("1 A C 0.2", "2 B D 0.2", classes="ABCD")
+    assert align(before, after).images["was"].tolist() == ["C", "D"]
+    moved = predictions("1 z x 0.2", "2 w y 0.2", classes="wxyz")
+    match = align(before, moved)
+    assert match.images["was"].tolist() == ["c", "d"]
+    assert match.notes == [
+        "classes were renamed: 'a' is now 'z' and 'b' is now 'w'",
+        "whether 'c' or 'd' is now called 'x' or 'y' is not known: 2 predictions changed from the "
+        "one to the other",
+    ]
+
+
+def test_a_class_that_went_is_not_taken_for_one_that_came():
+    before = predictions("1 a c 0.2", classes="abc")
+    match = align(before, predictions("1 a d 0.2", classes="abd"))
+    assert match.images["was"].tolist() == ["c"]
+    assert match.notes == [
+        "whether 'c' is now called 'd' is not known: 1 prediction changed from the one to the other"
+    ]
+    gone = predictions("1 a b 0.2", "2 c c 0.9", classes="abc")
+    came = predictions("1 A B 0.2", "3 d d 0.9", classes="ABd")
+    match = align(gone, came)
+    assert match.notes[0] == "classes were renamed: 'a' is now 'A'"
+
+
+def test_an_old_name_that_another_class_has_now_is_no_new_name():
+    before = predictions("1 a c 0.2", "2 b b 0.9", classes="abc")
+    after = predictions("1 c b 0.2", "2 b b 0.9", classes="bcd")
+    match = align(before, after)
+    assert list(match.images.index) == ["2"]
+    assert match.notes[0].startswith("the test sets differ, 1 image with another label")
+
+
 @pytest.mark.parametrize(
     "after",
     [
@@ -110,4 +158,4 @@ def test_another_file_is_refused(text):
 
 def test_classes_may_be_called_anything():
     text = 'id,label,predicted,p:NA,"p:a,b"\nx/1,"a,b",NA,0.75,0.25\n'
-    assert parse(text, "'p.csv'").loc["x/1"].tolist() == ["a,b", "NA", 0.25]
+    assert parse(text, "'p.csv'").images.loc["x/1"].tolist() == ["a,b", "NA", 0.25]

@@ -12,11 +12,24 @@ import numpy as np
 import pandas as pd
 
 from tasks.report.wording import counted, listed
+from tasks.review.names import describe_names, renamed
 from tasks.stage import StageError
 
 COLUMNS = ["id", "label", "predicted"]  # followed by a probability per class
 PROBABILITY = "p:"
 ENOUGH = 10  # images of several classes; fewer may all be taken for one by chance
+
+
+class Predictions(NamedTuple):
+    """What one model said of its test images.
+
+    Attributes:
+        images: a row per image, by its id: `label`, `predicted`, and `p`, the label's probability.
+        classes: names, in the order of the model's outputs; some may have no test image.
+    """
+
+    images: pd.DataFrame
+    classes: list[str]
 
 
 class Match(NamedTuple):
@@ -32,15 +45,12 @@ class Match(NamedTuple):
     notes: list[str]
 
 
-def parse(text: str, source: str) -> pd.DataFrame:
+def parse(text: str, source: str) -> Predictions:
     """Read the CSV file that `evaluate` wrote.
 
     Args:
         text: of the file.
         source: names the file in an error.
-
-    Returns:
-        a row per image, by its id: `label`, `predicted`, and `p`, the label's probability.
 
     Raises:
         StageError: if it is not such a file.
@@ -58,7 +68,7 @@ def parse(text: str, source: str) -> pd.DataFrame:
         if not np.isfinite(probabilities).all():
             raise ValueError
         table["p"] = probabilities[range(len(table)), right]
-        return table.set_index("id")[["label", "predicted", "p"]]
+        return Predictions(table.set_index("id")[["label", "predicted", "p"]], list(at))
     except (KeyError, ValueError):
         raise StageError(
             f"{source} is not what evaluate writes: expected the columns id, label, predicted and "
@@ -66,16 +76,23 @@ def parse(text: str, source: str) -> pd.DataFrame:
         ) from None
 
 
-def align(before: pd.DataFrame, after: pd.DataFrame, *, repainted: Collection[str] = ()) -> Match:
+def align(old: Predictions, new: Predictions, *, repainted: Collection[str] = ()) -> Match:
     """Keep the images that both models saw under one label.
 
     Args:
-        before: as `parse` returns it.
-        after: likewise.
+        old: what the model before said.
+        new: likewise, after.
         repainted: ids of images whose pixels are not the same.
     """
-    new_names = renamed(before, after)
-    before = before.replace({"label": new_names, "predicted": new_names})
+    labels = old.images["label"], new.images["label"]
+    pairs = labels[0].to_frame("was").join(labels[1].to_frame("now"), how="inner")
+    new_names = renamed(
+        {*pairs.itertuples(index=False, name=None)},
+        old.classes,
+        new.classes,
+        {*labels[0], *labels[1]},
+    )
+    before, after = old.images.replace({"label": new_names, "predicted": new_names}), new.images
     both = before.add_suffix("_was").join(after.add_suffix("_now"), how="inner")
     same_label = both["label_was"] == both["label_now"]
     same_pixels = ~both.index.isin(list(repainted))
@@ -96,28 +113,9 @@ def align(before: pd.DataFrame, after: pd.DataFrame, *, repainted: Collection[st
         "with other pixels": int((same_label & ~same_pixels).sum()),
     }
     there = sorted({*before["label"], *after["label"]})
-    notes = describe_names(new_names) + describe_sets(apart, len(images))
+    notes = describe_names(new_names, images, old.classes, new.classes)
+    notes += describe_sets(apart, len(images))
     return Match(images, notes + (describe_classes(images, there) if len(images) else []))
-
-
-def renamed(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
-    """Return the new names of classes by their old ones, where only names changed.
-
-    That is where the images that both have fall into the same classes as before, and no old
-    name is in use for another class.
-    """
-    both = before.add_suffix("_was").join(after.add_suffix("_now"), how="inner")
-    pairs = set(zip(both["label_was"], both["label_now"], strict=True))
-    new_names = {old: new for old, new in pairs if old != new}
-    one_to_one = len(pairs) == len({old for old, _ in pairs}) == len({new for _, new in pairs})
-    swapped = {*new_names} & {*after["label"]} or {*new_names.values()} & {*before["label"]}
-    return dict(sorted(new_names.items())) if one_to_one and not swapped else {}
-
-
-def describe_names(new_names: dict[str, str]) -> list[str]:
-    """Say which classes have another name."""
-    pairs = [f"'{old}' is now '{new}'" for old, new in new_names.items()]
-    return [f"classes were renamed: {listed(pairs)}"] if pairs else []
 
 
 def describe_sets(apart: dict[str, int], common: int) -> list[str]:

@@ -20,7 +20,7 @@ import pandas as pd
 import yaml
 from dvc.api import DVCFileSystem
 
-from tasks.review.predictions import parse
+from tasks.review.predictions import Predictions, parse
 from tasks.review.stored import (
     UnreadableError,
     default_remote,
@@ -66,7 +66,7 @@ class Side:
         stages = found.get("stages") if isinstance(found, dict) else None
         return stages if isinstance(stages, dict) else {}
 
-    def predictions(self, experiment: str) -> pd.DataFrame:
+    def predictions(self, experiment: str) -> Predictions:
         """Read what the model of an experiment said of its test images.
 
         Raises:
