@@ -21,7 +21,9 @@ from tasks.registry.gates import (
     size_of,
     small_enough,
 )
-from tasks.stage import LEDGER, written
+from tasks.report.looks import looks_in_words
+from tasks.report.results import Result
+from tasks.stage import CALIBRATION, LEDGER, written
 
 LIMITS = Promote(margin=0.01, class_margin=0.1, size_mib=1, latency_ms=20)
 
@@ -120,6 +122,17 @@ def test_a_test_set_that_was_looked_at_too_often_promotes_nothing(workspace):
         gate = looked_at_fairly("pets", "pets_cnn", "m1", Looks(warn=2, most=9))
         assert gate.passed is passed
         assert gate.reason == f"{n} models scored on this test set, up to 2 are no concern"
+
+
+def test_the_report_and_the_gate_count_the_same_models(workspace):
+    looks = [Look("t", "pets_cnn", f"m{i}", "") for i in range(4)]
+    looks += [Look("another test set", "pets_cnn", f"m{i}", "") for i in range(4, 12)]
+    write_table(LEDGER / "pets.csv", Look._fields, looks)
+    written(CALIBRATION / "pets_cnn.json", json.dumps({"model": "m1"}))
+    gate = looked_at_fairly("pets", "pets_cnn", "m1", Looks(warn=5, most=9))
+    assert gate.reason.startswith("4 models scored on this test set")
+    result = Result("pets_cnn", "Network", "pets", None, {"accuracy": 0.9, "n": 500})
+    assert looks_in_words("pets", [result]).startswith("4 models have been scored on this test set")
 
 
 def test_data_that_were_not_checked_or_are_not_clean_promote_nothing(workspace):

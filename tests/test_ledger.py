@@ -16,6 +16,7 @@ from tasks.measures.ledger import (
     digest_of_model,
     digest_of_test,
     models,
+    models_beside,
     read_looks,
     record,
 )
@@ -89,6 +90,22 @@ def test_another_test_set_begins_anew(workspace):
     look(4, test=other)
     assert len(models(read_looks("pets"), digest_of_test(TEST))) == 4
     assert len(models(read_looks("pets"), digest_of_test(other))) == 1
+
+
+def test_models_are_counted_on_the_test_set_that_results_are_of():
+    looks = [Look("old", f"e{i}", f"old{i}", "") for i in range(8)]
+    looks += [Look("new", "e0", "new0", ""), Look("new", "e1", "new1", "")]
+    looks += [Look("new", "e2", "old2", "")]  # trained again, to the same bytes
+    assert models_beside(looks, [("e0", "new0"), ("e1", "new1"), ("e2", "old2")]) == [3]
+    assert models_beside(looks, [("e0", "old0"), ("e2", "old2")]) == [8]
+    assert models_beside(looks, [("e0", "new0"), ("e1", "not scored yet")]) == [3]
+
+
+def test_test_sets_that_cannot_be_told_apart_are_all_counted():
+    looks = [Look("old", "e0", "m0", ""), Look("old", "e1", "m1", ""), Look("new", "e0", "m2", "")]
+    assert models_beside(looks, []) == [2, 1]
+    assert models_beside(looks, [("e0", "m2"), ("e1", "m1")]) == [2, 1]
+    assert models_beside([], [("e0", "m2")]) == []
 
 
 @given(st.permutations(range(6)))

@@ -1,12 +1,14 @@
 """What the report says of the looks at a test set."""
 
+import json
+
 import pytest
 
 from tasks.images.samples import write_table
 from tasks.measures.ledger import Look
 from tasks.report.looks import looks_in_words
 from tasks.report.results import Result
-from tasks.stage import LEDGER
+from tasks.stage import CALIBRATION, LEDGER, written
 
 RESULTS = [
     Result("pets_knn", "Neighbours", "pets", None, {"accuracy": 0.8, "n": 500}),
@@ -42,4 +44,20 @@ def test_the_best_of_several_gets_a_wider_interval(looks):
         "5 models have been scored on this test set. Whoever takes the best of them, pets_cnn with "
         "90.00 %, has chosen on the test set; the 95 % interval that allows for it is 86.00 to "
         "92.95."
+    )
+
+
+def test_models_that_an_earlier_test_set_saw_do_not_count(workspace):
+    looks = [Look("before", "pets_cnn", f"m{i}", "") for i in range(8)]
+    looks += [Look("now", "pets_cnn", f"m{i}", "") for i in (7, 8)]
+    looks += [Look("now", "pets_knn", "m9", "")]
+    write_table(LEDGER / "pets.csv", Look._fields, looks)
+    assert looks_in_words("pets", RESULTS).startswith(
+        "8 and 3 models have been scored on the 2 test sets that these results may be of. Whoever"
+    )
+    for name, model in (("pets_cnn", "m7"), ("pets_knn", "m9")):
+        written(CALIBRATION / f"{name}.json", json.dumps({"model": model}))
+    assert looks_in_words("pets", RESULTS).startswith(
+        "3 models have been scored on this test set. Whoever takes the best of them, pets_cnn with "
+        "90.00 %, has chosen on the test set; the 95 % interval that allows for it is 86.32 to "
     )

@@ -84,6 +84,27 @@ def models(looks: Iterable[Look], test: str) -> set[str]:
     return {look.model for look in looks if look.test == test}
 
 
+def models_beside(looks: Iterable[Look], own: Iterable[tuple[str, str]]) -> list[int]:
+    """Return how many models were scored on the test set that some results are of.
+
+    A dataset has had several test sets if its pictures or its split changed. The present one is
+    that on which all models behind the results were scored, as far as the ledger knows them.
+
+    Args:
+        looks: at all test sets of a dataset.
+        own: experiment and digest of the model behind each result.
+
+    Returns:
+        one number; several, the largest first, where more than one test set may be meant; none
+        without a look.
+    """
+    looks = list(looks)
+    scored = [{k.test for k in looks if (k.experiment, k.model) == one} for one in own]
+    known = [tests for tests in scored if tests]
+    present = {look.test for look in looks}.intersection(*known) or set[str]().union(*known)
+    return sorted((len(models(looks, test)) for test in present), reverse=True)
+
+
 def record(dataset: str, rows: Rows, experiment: str, folder: Path, budget: Looks) -> None:
     """Write down a look before it is taken; the same model again is none.
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from tasks.measures.ledger import models, read_looks
+from tasks.measures.ledger import models_beside, read_looks
 from tasks.measures.paired import bootstrap_interval
 from tasks.params import Looks, Promote
 from tasks.report.wording import counted, listed, percent
@@ -83,10 +83,10 @@ def no_collapse(images: pd.DataFrame | None, metrics: Mapping[str, float], limit
 def looked_at_fairly(dataset: str, experiment: str, model: str, budget: Looks) -> Gate:
     """Judge the ledger: this model was scored as the pipeline scores, on a set not worn out."""
     looks = read_looks(dataset)
-    own = [look for look in looks if (look.experiment, look.model) == (experiment, model)]
-    if not own:
+    own = experiment, model
+    if own not in {(look.experiment, look.model) for look in looks}:
         return Gate("ledger", False, f"no look of model {model} at the test set is written down")
-    count = max(len(models(looks, look.test)) for look in own)
+    count = max(models_beside(looks, [own]))
     said = f"{counted(count, 'model')} scored on this test set, up to {budget.warn} are no concern"
     return Gate("ledger", count <= budget.warn, said)
 

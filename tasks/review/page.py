@@ -13,10 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.measures.figures import draw
-from tasks.measures.ledger import read_looks
+from tasks.measures.ledger import models_beside, read_looks
 from tasks.report.pictures import Picture
 from tasks.report.sorting import SCRIPT, SCRIPT_DIGEST
-from tasks.report.wording import counted
+from tasks.report.wording import counted, listed
 from tasks.review.difference import Difference
 from tasks.review.origins import Origins, origins
 from tasks.review.pictures import flipped
@@ -123,7 +123,14 @@ def curves(before: Scored, after: Scored) -> list[tuple[str, str]]:
 
 
 def looks(pairs: Mapping[str, tuple[Scored, Scored]]) -> list[str]:
-    """Say how many models were scored on each test set so far."""
-    datasets = dict.fromkeys(after.dataset for _, after in pairs.values())
-    counts = {name: len({look.model for look in read_looks(name)}) for name in datasets}
-    return [f"{name}: {counted(n, 'model')}" for name, n in counts.items() if n]
+    """Say how many models were scored so far on the test set that each dataset has after."""
+    told = []
+    for name in dict.fromkeys(after.dataset for _, after in pairs.values()):
+        own = [(a.experiment, a.model) for _, a in pairs.values() if a.dataset == name]
+        counts = models_beside(read_looks(name), own)
+        if len(counts) == 1:
+            told.append(f"{name}: {counted(counts[0], 'model')}")
+        elif counts:
+            each = listed([str(n) for n in counts])
+            told.append(f"{name}: {each} models on {len(counts)} test sets that may be meant")
+    return told

@@ -48,6 +48,11 @@ class Scored(NamedTuple):
         return found if isinstance(found, dict) and "deps" in found else None
 
     @property
+    def model(self) -> str:
+        """Return the digest by which the ledger knows its model, empty if that is not here."""
+        return str(self.side.calibration(self.experiment).get("model", ""))
+
+    @property
     def spread(self) -> Spread | None:
         """Return how far its seeds lie apart, None if it was trained with one."""
         return Spread.read(self.side.metrics(self.experiment))

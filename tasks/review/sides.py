@@ -28,7 +28,7 @@ from tasks.review.stored import (
     read_text,
     recorded_digest,
 )
-from tasks.stage import METRICS, PREDICTIONS, PREPARED, StageError
+from tasks.stage import CALIBRATION, METRICS, PREDICTIONS, PREPARED, StageError
 
 PARAMS, LOCK = "params.yaml", "dvc.lock"
 HASH = re.compile("[0-9a-f]{7,40}")
@@ -83,8 +83,16 @@ class Side:
     def metrics(self, experiment: str) -> dict[str, float]:
         """Read what was measured of an experiment; empty if that is not here."""
         try:
-            found = json.loads(read_text(self.files, str(METRICS / f"{experiment}.json")))
+            found = json.loads(read_text(self.files, str(path)))
         except (OSError, ValueError):
+        return self.read_json(METRICS / f"{experiment}.json")
+
+    def calibration(self, experiment: str) -> dict[str, Any]:
+        """Read what `calibrate` found; empty if that is not here."""
+        return self.read_json(CALIBRATION / f"{experiment}.json")
+
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """Read a file with a dictionary; empty if it is not here."""
             return {}
         return found if isinstance(found, dict) else {}
 
