@@ -264,6 +264,38 @@ def test_pictures_with_other_pixels_are_left_out(project):
     assert found.notes[0] == "whether the pictures of pets are the same is not known here"
 
 
+def write_pixels(project, digest, n=20):
+    """Write the table of prepared pictures, the first n of them with some digest."""
+    table = project.root / "data" / "prepared" / "pets" / "samples.csv"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.unlink(missing_ok=True)
+    rows = [f"test/{i:04},{digest if i < n else 'c'}" for i in range(200)]
+    table.write_text("\n".join(["id,digest", *rows, ""]))
+
+
+def test_pictures_of_the_working_tree_are_those_that_are_there(project):
+    write_pixels(project, "a")
+    assert project.dvc("add", "--quiet", "data/prepared/pets").returncode == 0
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "Pixels")
+    assert between("HEAD")["same"].notes == ()
+    write_pixels(project, "by hand")
+    assert project.dvc("status", "--quiet").returncode == 1
+    told = "the test sets differ, 20 images with other pixels: compared on the 180 in common"
+    assert between("HEAD")["same"].notes == (told,)
+    (project.root / "data" / "prepared" / "pets" / "samples.csv").write_text("nonsense")
+    unknown = "whether the pictures of pets are the same is not known here"
+    assert between("HEAD")["same"].notes == (unknown,)
+
+
+def test_fewer_pictures_than_none_are_refused(project, told):
+    for form in ("--json", "--markdown"):
+        status, shown = told("first", "second", "--flips", "-1", form)
+        assert status == 2
+        assert "argument --flips: expected a whole number of at least 0, got '-1'" in shown
+    assert "test/" not in told("first", "second", "--flips", "0", "--markdown")[1]
+
+
 def test_predictions_are_read_from_a_remote_and_missed_in_one_line(project, tmp_path, told):
     project.dvc("remote", "add", "--default", "store", str(tmp_path / "store"))
     assert project.dvc("push", "--quiet", "--all-commits").returncode == 0

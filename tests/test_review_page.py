@@ -12,7 +12,10 @@ import pytest
 import yaml
 
 from tasks.compare import main
+from tasks.images.samples import write_table
+from tasks.measures.ledger import Look
 from tasks.report.sorting import SCRIPT_DIGEST
+from tasks.stage import CALIBRATION, LEDGER, written
 from tests.browser import browse
 from tests.conftest import Project
 from tests.test_compare import csv, git
@@ -106,6 +109,38 @@ def test_a_change_is_shown_with_verdict_cause_curves_and_pictures(page):
     assert net.count("<svg") == 2
     assert net.count("<img") == 24
     assert "2 more are not shown." in net
+
+
+def test_pictures_with_other_pixels_than_were_scored_are_not_shown(page, history):
+    table = history.root / "data/prepared/pets/samples.csv"
+    text = table.read_text()
+    table.write_text(text.replace("test/0010,cat,10\n", "test/0010,cat,another\n"))
+    try:
+        net = article(page("first", "second", "--flips", "99"), "net")
+        assert (net.count("<img"), net.count("test/0010")) == (25, 0)
+        assert "1 more are not shown." in net
+        assert "with the pixels that were scored: 1 of these." in net
+        here = article(page("first", "--flips", "99"), "net")
+        assert here.count("<img") == 25
+        assert "1 image with other pixels: compared on the 199 in common" in here
+        table.write_text("id,label,digest\n")
+        assert "pixels that were scored: 24 of these." in article(page("first", "second"), "net")
+    finally:
+        table.write_text(text)
+
+
+def test_looks_at_an_earlier_test_set_are_not_counted(page, history):
+    looks = [Look("before", "net", f"m{i}", "") for i in range(8)]
+    looks += [Look("now", "net", "m8", ""), Look("now", "worse", "m9", "")]
+    made = history.root / LEDGER, history.root / CALIBRATION
+    write_table(made[0] / "pets.csv", Look._fields, looks)
+    try:
+        assert "pets: 8 and 2 models on 2 test sets that may be meant" in page("first")
+        written(made[1] / "net.json", json.dumps({"model": "m8"}))
+        assert "Scored so far on each test set: pets: 2 models." in page("first")
+    finally:
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_what_did_not_change_has_a_row_and_no_more(page):

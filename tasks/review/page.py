@@ -42,6 +42,7 @@ class Review:
         curves: of the training before and after, with their headings.
         pictures: whose prediction flipped, the largest changes first.
         hidden: how many more there are.
+        absent: how many of these would be shown, but are not here with the pixels that were scored.
     """
 
     difference: Difference
@@ -51,6 +52,7 @@ class Review:
     curves: list[tuple[str, str]]
     pictures: list[Picture]
     hidden: int
+    absent: int
     small: bool
 
 
@@ -93,7 +95,8 @@ def review(difference: Difference, pair: tuple[Scored, Scored] | None, most: int
         told += describe(figures, difference.p)
         told += [f"Recall of {describe_class(change)}." for change in figures.classes]
     flips = figures.flips if figures else []
-    pictures = flipped(pair[1].dataset, flips[:most]) if pair else []
+    wanted = flips[:most] if pair else []
+    pictures = flipped(pair[1], wanted) if pair else []
     return Review(
         difference=difference,
         numbers=cells(figures) if figures else (),
@@ -102,6 +105,7 @@ def review(difference: Difference, pair: tuple[Scored, Scored] | None, most: int
         curves=curves(*pair) if pair and difference.verdict != UNCHANGED else [],
         pictures=pictures,
         hidden=len(flips) - len(pictures),
+        absent=len(wanted) - len(pictures),
         small=bool(pictures) and pictures[0].width < 72,
     )
 

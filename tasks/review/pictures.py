@@ -8,21 +8,27 @@ from PIL import Image
 from tasks.images.samples import read_table
 from tasks.report.pictures import Picture, show
 from tasks.review.figures import Flip
+from tasks.review.scored import Scored
 from tasks.stage import PREPARED
 
 
-def flipped(dataset: str, flips: Sequence[Flip]) -> list[Picture]:
+def flipped(scored: Scored, flips: Sequence[Flip]) -> list[Picture]:
     """Return the pictures of some flips that are prepared here, in the same order.
 
-    Pixels are those of the working tree, and only a test image with the same pixels on both
-    sides can flip.
+    Pixels are those of the working tree, so a picture is left out unless they are the ones that
+    were scored.
     """
-    folder = PREPARED / dataset
+    folder = PREPARED / scored.dataset
     if not flips or not (folder / "images.npy").exists():
         return []
+    theirs = scored.side.pixels(scored.dataset)
+    if theirs is None:
+        return []
     images = np.load(folder / "images.npy", mmap_mode="r")
-    rows = {str(id): row for row, id in enumerate(read_table(folder / "samples.csv")["id"])}
-    return [picture(images[rows[flip.id]], flip) for flip in flips if flip.id in rows]
+    here = read_table(folder / "samples.csv")
+    rows = {pair: row for row, pair in enumerate(zip(here["id"], here["digest"], strict=True))}
+    wanted = [(flip, (flip.id, theirs.get(flip.id))) for flip in flips]
+    return [picture(images[rows[pair]], flip) for flip, pair in wanted if pair in rows]
 
 
 def picture(pixels: np.ndarray, flip: Flip) -> Picture:

@@ -51,7 +51,10 @@ class Side:
     datasets: Mapping[str, str]
 
     def digest(self, path: Path) -> str | None:
-        """Return the MD5 of an output's contents, None if there is none."""
+        """Return the MD5 of an output's contents, None if there is none.
+
+        Of a folder in the working tree it is that of the contents which DVC recorded last.
+        """
         if self.commit is None and path.is_file():
             return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         return recorded_digest(self.files, str(path))
@@ -82,9 +85,6 @@ class Side:
 
     def metrics(self, experiment: str) -> dict[str, float]:
         """Read what was measured of an experiment; empty if that is not here."""
-        try:
-            found = json.loads(read_text(self.files, str(path)))
-        except (OSError, ValueError):
         return self.read_json(METRICS / f"{experiment}.json")
 
     def calibration(self, experiment: str) -> dict[str, Any]:
@@ -93,6 +93,9 @@ class Side:
 
     def read_json(self, path: Path) -> dict[str, Any]:
         """Read a file with a dictionary; empty if it is not here."""
+        try:
+            found = json.loads(read_text(self.files, str(path)))
+        except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -119,10 +122,10 @@ class Side:
         path = str(PREPARED / dataset / "samples.csv")
         try:
             text = read_text(self.files, path)
-        except (OSError, UnreadableError):
+            table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+            return table.set_index("id")["digest"]
+        except (OSError, UnreadableError, KeyError, ValueError):
             return None
-        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-        return table.set_index("id")["digest"]
 
 
 def commit_side(revision: str) -> Side:
