@@ -22,12 +22,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from tasks.arguments import at_least
 from tasks.review import markdown, page, terminal
 from tasks.review.difference import UNCOMPARED, Difference, Verdict, judge
 from tasks.review.scored import Measured, Scored, compare
 from tasks.review.sides import Side, commit_side, working_tree
 from tasks.stage import StageError, errors_in_one_line, written
-from tasks.stage.command import at_least_0
 
 FAILED, UNKNOWN = 3, 4  # exit statuses, as said above
 LISTED, SHOWN = 5, 24  # pictures per experiment, by name and on a page
@@ -96,7 +96,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--fail-if", action="append", default=[], choices=get_args(Verdict), help="may be repeated"
     )
-    parser.add_argument("--flips", type=at_least_0, metavar="N", help="pictures to list")
+    parser.add_argument("--flips", type=at_least(0), metavar="N", help="pictures to list")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json")
     form.add_argument("--markdown", dest="form", action="store_const", const="markdown")

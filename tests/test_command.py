@@ -1,14 +1,11 @@
 """How stages start and end."""
 
-import argparse
 import os
 import signal
 import subprocess
 import sys
 
 import pytest
-
-from tasks.stage.command import at_least_0
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(cli):
@@ -45,10 +42,3 @@ def test_a_stage_that_is_asked_to_end_leaves_nothing_half_written(request_to_end
     assert stage.returncode == 130
     assert said == "interrupted: nothing half-written was kept.\n"
     assert [p.name for p in workspace.root.iterdir() if p.name != "data"] == ["params.yaml"]
-
-
-def test_numbers_below_0_are_refused_where_none_makes_sense():
-    assert [at_least_0(text) for text in ("0", "12")] == [0, 12]
-    for text in ("-1", "x", "1.5", ""):
-        with pytest.raises(argparse.ArgumentTypeError, match=f"of at least 0, got '{text}'"):
-            at_least_0(text)

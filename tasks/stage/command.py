@@ -43,17 +43,6 @@ def own_parser() -> argparse.ArgumentParser:
     )
 
 
-def at_least_0(text: str) -> int:
-    """Return a whole number of the command line.
-
-    Raises:
-        argparse.ArgumentTypeError: if it is none, or below 0.
-    """
-    if not text.strip().isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got '{text}'")
-    return int(text)
-
-
 @contextmanager
 def started() -> Iterator[None]:
     """Surround the work of a stage with what each owes to others in its folder."""
