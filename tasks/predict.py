@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.arguments import at_least
 from tasks.images.decode import decode
 from tasks.images.depth import Unreadable
 from tasks.measures.calibration import Calibration, path_of, read_calibration
@@ -111,7 +112,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("experiment", help="whose model to use")
     parser.add_argument("paths", nargs="+", type=Path, help="pictures or folders of pictures")
-    parser.add_argument("--top", type=int, default=1, metavar="N", help="classes to show of each")
+    parser.add_argument(
+        "--top", type=at_least(1), default=1, metavar="N", help="classes to show of each"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="show", action="store_const", const=show_json)
     form.add_argument("--csv", dest="show", action="store_const", const=show_csv)
