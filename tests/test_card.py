@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tasks.params import load_params
-from tasks.report.card import card
+from tasks.report.card import card, per_class
 from tasks.report.provenance import digest_of_folder
 from tasks.stage import StageError
 
@@ -56,6 +56,14 @@ def test_names_of_classes_cannot_change_the_page(results):
     text = card(load_params(), NAME)
     assert "| \\<b\\>1 | 4 |" in text
     assert "<b>" not in text
+
+
+def test_a_class_without_test_images_has_a_dash_for_its_recall():
+    metrics = {"precision.cat": 0.5, "recall.cat": 1.0, "precision.fox": 0.0}
+    assert per_class(metrics, ["cat", "fox"]) == [
+        ("cat", "100.0 %", "50.0 %"),
+        ("fox", "-", "0.0 %"),
+    ]
 
 
 def test_it_names_the_first_commit_with_the_model(results):

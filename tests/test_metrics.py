@@ -4,6 +4,7 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.images.samples import Rows
 from tasks.measures.metrics import (
     calibration,
     confusion,
@@ -11,6 +12,7 @@ from tasks.measures.metrics import (
     score,
     without,
 )
+from tasks.measures.tables import write_plots
 
 CLASSES = ["ant", "bee", "cow", "dog"]
 
@@ -55,8 +57,41 @@ def test_a_confusion_matrix_counts_every_image_once(drawn):
 def test_classes_that_never_occur_have_no_recall_and_do_not_count_in_the_balance():
     probabilities = np.eye(3, dtype=np.float32)[[0, 0, 1]]
     got = score(np.array([0, 0, 1]), probabilities, ["a", "b", "absent"], 10)
-    assert got["recall.absent"] == got["precision.absent"] == 0.0
-    assert got["balanced_accuracy"] == 1.0
+    assert "recall.absent" not in got
+    assert got["precision.absent"] == 0.0
+    assert got["balanced_accuracy"] == got["macro_f1"] == got["recall.b"] == 1.0
+
+
+def test_the_table_of_classes_has_no_recall_of_a_class_without_images(tmp_path):
+    probabilities = np.eye(3, dtype=np.float32)[[0, 2]]
+    none = np.empty((2, 0, 0, 1), np.uint8)
+    rows = Rows(none, np.arange(2), np.array([0, 1]), ["x", "y"], [], ["cat", "dog", "fox"])
+    write_plots(tmp_path, rows, probabilities, probabilities, 10)
+    assert (tmp_path / "classes.csv").read_text().splitlines()[1:] == [
+        "cat,precision,1.0",
+        "cat,recall,1.0",
+        "dog,precision,0.0",
+        "dog,recall,0.0",
+        "fox,precision,0.0",
+    ]
+
+
+@given(scored(), st.sets(st.integers(0, 3), max_size=3))
+def test_the_means_over_classes_are_those_of_scikit_learn_without_some_classes(drawn, absent):
+    labels, probabilities = drawn
+    there = ~np.isin(labels, list(absent))
+    labels, probabilities = labels[there], probabilities[there]
+    predicted = probabilities.argmax(axis=1)
+    got = score(labels, probabilities, CLASSES, 10)
+    f1 = sklearn.metrics.f1_score(labels, predicted, average="macro", zero_division=0)
+    found = sklearn.metrics.recall_score(
+        labels, predicted, labels=np.unique(labels), average="macro", zero_division=0
+    )
+    assert got["macro_f1"] == pytest.approx(f1, abs=1e-5)
+    assert got["balanced_accuracy"] == pytest.approx(found, abs=1e-5)
+    assert {name for name in got if name.startswith("recall.")} == {
+        f"recall.{CLASSES[at]}" for at in np.unique(labels)
+    }
 
 
 @given(scored(), st.integers(1, 20))

@@ -35,14 +35,19 @@ def precision(counts: Int64[np.ndarray, "k k"]) -> Float64[np.ndarray, "k"]:
 
 
 def recall(counts: Int64[np.ndarray, "k k"]) -> Float64[np.ndarray, "k"]:
-    """Return the share of each class that was found; 0 if the class is absent."""
-    return np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
+    """Return the share of each class that was found; NaN if no image is of the class."""
+    there = counts.sum(axis=1)
+    return np.where(there > 0, np.diag(counts) / np.maximum(there, 1), np.nan)
 
 
 def macro_f1(counts: Int64[np.ndarray, "k k"]) -> float:
-    """Return the mean over classes of the harmonic mean of precision and recall."""
-    found, predicted = counts.sum(axis=1), counts.sum(axis=0)
-    return float(np.mean(2 * np.diag(counts) / np.maximum(found + predicted, 1)))
+    """Return the mean over classes of the harmonic mean of precision and recall.
+
+    A class that no image is of, and that none was taken for, is left out; one that is only
+    predicted counts as 0.
+    """
+    met = counts.sum(axis=1) + counts.sum(axis=0)
+    return float(np.mean(2 * np.diag(counts)[met > 0] / met[met > 0]))
 
 
 class Bin(NamedTuple):
@@ -88,9 +93,14 @@ def expected_calibration_error(table: list[Bin]) -> float:
 def score(
     labels: Labels, probabilities: Probabilities, classes: list[str], bins: int
 ) -> dict[str, float]:
-    """Return all metrics of a test set, flat; values have six digits."""
+    """Return all metrics of a test set, flat; values have six digits.
+
+    A class without test images has no recall: there is no such metric, and it does not count in
+    the balanced accuracy.
+    """
     predicted = probabilities.argmax(axis=1)
     counts = confusion(labels, predicted, len(classes))
+    found = recall(counts)
     right = int((predicted == labels).sum())
     low, high = wilson_interval(right, len(labels))
     table = calibration(labels, probabilities, bins)
@@ -98,7 +108,7 @@ def score(
         "accuracy": right / len(labels),
         "accuracy_low": low,
         "accuracy_high": high,
-        "balanced_accuracy": float(recall(counts)[counts.sum(axis=1) > 0].mean()),
+        "balanced_accuracy": float(found[~np.isnan(found)].mean()),
         "expected_calibration_error": expected_calibration_error(table),
         "log_loss": log_loss(labels, probabilities),
         "macro_f1": macro_f1(counts),
@@ -106,7 +116,8 @@ def score(
     }
     for i, name in enumerate(classes):
         metrics[f"precision.{name}"] = float(precision(counts)[i])
-        metrics[f"recall.{name}"] = float(recall(counts)[i])
+        if not np.isnan(found[i]):
+            metrics[f"recall.{name}"] = float(found[i])
     return {name: round(value, 6) for name, value in metrics.items()}
 
 

@@ -50,7 +50,7 @@ def write_plots(
     calibrated: Probabilities,
     bins: int,
 ) -> None:
-    """Write the tables that `dvc plots` draws."""
+    """Write the tables that `dvc plots` draws; a class without images has no row of recall."""
     predicted = probabilities.argmax(axis=1)
     counts = confusion(rows.labels, predicted, len(rows.classes))
     write_table(
@@ -75,5 +75,6 @@ def write_plots(
             [name, measure, round(float(values[i]), 6)]
             for i, name in enumerate(rows.classes)
             for measure, values in measures.items()
+            if not np.isnan(values[i])
         ),
     )
