@@ -70,14 +70,13 @@ def judge(params: Params, experiment: str, stage: StageName) -> Decision:
     history = read_history(experiment)
     champion = history.holder(stage)
     match, notes = against_champion(experiment, history.versions[champion] if champion else None)
-    images = match.images if match else None
     dataset, limits = params.experiment(experiment).dataset, params.promote
     metrics = metrics_at(commit, experiment)
     classifier = load_classifier(folder, threads=params.threads, memory_mib=params.memory_mib)
     taken = latency_ms(classifier, val_rows(dataset).pixels()[:TIMED])
     passed = [
-        gates.not_worse(images, limits),
-        gates.no_collapse(images, metrics, limits),
+        gates.not_worse(match, limits),
+        gates.no_collapse(match.images if match else None, metrics, limits),
         gates.looked_at_fairly(dataset, experiment, model, params.evaluate.looks),
         gates.checked(dataset),
         gates.small_enough(gates.size_of(folder), limits),

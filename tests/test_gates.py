@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.images.samples import write_table
 from tasks.measures.ledger import Look
+from tasks.measures.metrics import score
 from tasks.params import Looks, Promote
 from tasks.registry.gates import (
     CHECKS,
@@ -23,6 +24,7 @@ from tasks.registry.gates import (
 )
 from tasks.report.looks import looks_in_words
 from tasks.report.results import Result
+from tasks.review.predictions import Match
 from tasks.stage import CALIBRATION, LEDGER, written
 
 LIMITS = Promote(margin=0.01, class_margin=0.1, size_mib=1, latency_ms=20)
@@ -36,13 +38,24 @@ def images(was, now, labels=None):
         who: [label if right else "-" for label, right in zip(labels, rights, strict=True)]
         for who, rights in said.items()
     }
-    return pd.DataFrame({"label": labels, **columns})
+    return pd.DataFrame({"label": labels, **columns, "p_was": 0.9, "p_now": 0.8})
+
+
+def match(was, now, left_out=0):
+    """Return what `images` returns, of test sets that do not share so many."""
+    return Match(images(was, now), [], left_out)
+
+
+def agreeing(n, left_out=0):
+    """Return images of which two models say the same, and as surely."""
+    rights = np.arange(n) > 0
+    return Match(images(rights, rights).assign(p_now=0.9), [], left_out)
 
 
 @pytest.mark.parametrize(
     ("gained", "lost", "passed", "said"),
     [
-        (0, 0, True, "no test image of 2,000 became right or wrong"),
+        (0, 0, True, "+0.00 points on 2,000 test images, 95 % interval -0.1"),
         (30, 10, True, "worse by less than 1.00 points"),
         (10, 14, True, "-0.20 points on 2,000 test images, 95 % interval -0.7"),
         (10, 30, False, "it may be worse by 1.00 points or more"),
@@ -52,7 +65,7 @@ def images(was, now, labels=None):
 def test_a_model_must_not_be_worse_by_the_margin(gained, lost, passed, said):
     was = np.arange(2000) >= gained
     now = np.arange(2000) < 2000 - lost
-    gate = not_worse(images(was, now), LIMITS)
+    gate = not_worse(match(was, now), LIMITS)
     assert gate.passed is passed
     assert said in gate.reason
 
@@ -60,7 +73,28 @@ def test_a_model_must_not_be_worse_by_the_margin(gained, lost, passed, said):
 def test_few_images_do_not_make_a_model_good_enough():
     was = np.ones(50, bool)
     now = np.arange(50) >= 2
-    assert not not_worse(images(was, now), LIMITS).passed
+    assert not not_worse(match(was, now), LIMITS).passed
+
+
+@pytest.mark.parametrize("n", [1, 5, 50])
+def test_few_images_without_a_difference_do_not_make_a_model_good_enough_either(n):
+    gate = not_worse(match(np.ones(n, bool), np.ones(n, bool)), LIMITS)
+    assert not gate.passed
+    assert gate.reason.endswith("it may be worse by 1.00 points or more")
+
+
+@pytest.mark.parametrize("n", [1, 5, 50])
+def test_a_model_that_says_the_same_of_the_whole_test_set_is_the_one_in_use(n):
+    gate = not_worse(agreeing(n), LIMITS)
+    assert gate.passed
+    assert gate.reason.startswith(f"it says the same of {n} test image")
+    assert not not_worse(agreeing(n, left_out=1), LIMITS).passed
+
+
+def test_other_mistakes_are_not_the_same_answers():
+    other = agreeing(5)
+    other.images.loc[0, "now"] = "neither"
+    assert not not_worse(other, LIMITS).passed
 
 
 def test_a_model_that_is_worse_by_the_margin_seldom_passes():
@@ -69,14 +103,14 @@ def test_a_model_that_is_worse_by_the_margin_seldom_passes():
     for _ in range(draws):
         chance = rng.random(2000)
         was, now = chance >= 0.06, (chance < 0.05) | (chance >= 0.12)  # 0.94 and 0.93
-        passed += not_worse(images(was, now), LIMITS).passed
+        passed += not_worse(match(was, now), LIMITS).passed
     assert passed / draws <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / draws)
 
 
 @settings(max_examples=25)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_a_wider_margin_never_refuses_what_a_narrow_one_lets_pass(gained, lost):
-    table = images(np.arange(500) >= gained, np.arange(500) < 500 - lost)
+    table = match(np.arange(500) >= gained, np.arange(500) < 500 - lost)
     passed = [
         not_worse(table, LIMITS.model_copy(update={"margin": margin})).passed
         for margin in (0.001, 0.01, 0.05, 0.5)
@@ -95,11 +129,28 @@ def test_a_class_that_is_never_recognised_has_collapsed():
     assert gate.reason == "never recognised: b"
 
 
+def test_a_class_without_test_images_is_named_and_stands_in_nobody_s_way():
+    metrics = score(np.array([0, 1]), np.eye(3, dtype=np.float32)[:2], ["cat", "dog", "fox"], 10)
+    gate = no_collapse(None, metrics, LIMITS)
+    assert gate.passed
+    assert gate.reason == "every class is recognised; no test image of fox"
+    compared = no_collapse(images([True, True], [True, True], ["cat", "dog"]), metrics, LIMITS)
+    assert compared.passed
+    assert compared.reason == "largest loss of recall: none; no test image of fox"
+
+
+def test_without_any_recall_nobody_knows_whether_a_class_collapsed():
+    for metrics in ({}, {"accuracy": 0.9, "precision.a": 0.9}):
+        gate = no_collapse(None, metrics, LIMITS)
+        assert not gate.passed
+        assert gate.reason == "the commit has no metric recall.CLASS of it"
+
+
 def test_a_class_that_loses_more_than_its_margin_has_collapsed():
     labels = ["a"] * 80 + ["b"] * 20
-    was = np.ones(100, bool)
+    was, recall = np.ones(100, bool), {"recall.a": 0.9, "recall.b": 0.9}
     gates = {
-        lost: no_collapse(images(was, np.arange(100) < 100 - lost, labels), {}, LIMITS)
+        lost: no_collapse(images(was, np.arange(100) < 100 - lost, labels), recall, LIMITS)
         for lost in (0, 2, 3)
     }
     assert [gate.passed for gate in gates.values()] == [True, True, False]

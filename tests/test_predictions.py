@@ -22,6 +22,15 @@ def test_equal_test_sets_leave_nothing_to_say_whatever_their_order():
     assert match.notes == []
     assert match.images.loc["b"].tolist() == ["dog", "cat", "dog", 0.3, 0.8]
     assert match.images.loc["a"].tolist() == ["cat", "cat", "cat", 0.9, 0.7]
+    assert match.left_out == 0
+
+
+def test_models_are_identical_that_say_the_same_of_all_images_as_surely():
+    rows = "a cat cat 0.9", "b dog cat 0.3"
+    assert align(predictions(*rows), predictions(*rows[::-1])).identical
+    for other in (("a cat cat 0.8", rows[1]), ("a cat dog 0.9", rows[1]), rows[:1]):
+        assert not align(predictions(*rows), predictions(*other)).identical
+        assert not align(predictions(*other), predictions(*rows)).identical
 
 
 def test_only_images_in_common_under_one_label_are_compared():
@@ -31,6 +40,7 @@ def test_only_images_in_common_under_one_label_are_compared():
     after = predictions("b dog cat 0.3", "c cat cat 1", "d cat cat 1", "e cat cat 1", "f dog dog 1")
     match = align(before, after, repainted={"e"})
     assert list(match.images.index) == ["b", "d"]
+    assert match.left_out == 4
     assert match.notes == [
         "the test sets differ, 1 image before only, 1 image after only, 1 image with another label "
         "and 1 image with other pixels: compared on the 2 in common"

@@ -39,10 +39,18 @@ class Match(NamedTuple):
         images: a row per image, by its id: `label`, the classes `was` and `now` predicted, and
             what probability the label had, `p_was` and `p_now`.
         notes: what a reader has to know of the test sets; empty if they are the same.
+        left_out: how many images are not compared, as only one model saw them, or not alike.
     """
 
     images: pd.DataFrame
     notes: list[str]
+    left_out: int
+
+    @property
+    def identical(self) -> bool:
+        """Say whether both said the same of every image of both test sets, and as surely."""
+        before, after = self.images[["was", "p_was"]], self.images[["now", "p_now"]]
+        return not self.left_out and bool((before.to_numpy() == after.to_numpy()).all())
 
 
 def parse(text: str, source: str) -> Predictions:
@@ -115,7 +123,8 @@ def align(old: Predictions, new: Predictions, *, repainted: Collection[str] = ()
     there = sorted({*before["label"], *after["label"]})
     notes = describe_names(new_names, images, old.classes, new.classes)
     notes += describe_sets(apart, len(images))
-    return Match(images, notes + (describe_classes(images, there) if len(images) else []))
+    told = describe_classes(images, there) if len(images) else []
+    return Match(images, notes + told, left_out=sum(apart.values()))
 
 
 def describe_sets(apart: dict[str, int], common: int) -> list[str]:

@@ -91,10 +91,10 @@ def shared_images(name: str, before: Scored, after: Scored) -> Match | Differenc
         if isinstance(error, UnreadableError):
             raise
         return Difference(name, "missing", (*notes, str(error)))
-    images, told = align(old, new, repainted=repainted)
-    if images.empty:
-        return Difference(name, "cannot compare", (*notes, *told))
-    return Match(images, [*notes, *told])
+    match = align(old, new, repainted=repainted)
+    if match.images.empty:
+        return Difference(name, "cannot compare", (*notes, *match.notes))
+    return match._replace(notes=[*notes, *match.notes])
 
 
 def repaint(before: Scored, after: Scored) -> tuple[list[str], set[str]]:
