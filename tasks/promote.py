@@ -8,7 +8,8 @@
 
 What is promoted is the model of the commit that is checked out. A decision is written to
 data/decisions, for git to keep; a promotion is two local git tags, which `git push --tags` shares
-and `dvc artifacts get` follows. Exit status 3: a gate was not passed, and nothing was moved.
+and `dvc artifacts get` follows. Exit status 3: a gate was not passed, or the model was withdrawn
+before (gto deprecate), and nothing was moved.
 """
 
 import argparse
@@ -28,7 +29,6 @@ from tasks.registry.latency import latency_ms
 from tasks.registry.table import metrics_at, registry_table
 from tasks.registry.versions import (
     STAGE_NAMES,
-    History,
     StageName,
     assign,
     read_history,
@@ -85,17 +85,19 @@ def judge(params: Params, experiment: str, stage: StageName) -> Decision:
     return Decision(experiment, stage, commit, model, champion, passed, metrics, limits, notes)
 
 
-def version_here(history: History) -> str | None:
-    """Return the version that the model of the commit that is checked out is already."""
-    path = MODELS / history.experiment
+def version_here(experiment: str, versions: dict[str, str]) -> str | None:
+    """Return which of some versions the model of the commit that is checked out is already."""
+    path = MODELS / experiment
     here = commit_side("HEAD").digest(path)
-    known = reversed(history.versions.items())
+    if here is None:
+        return None
+    known = reversed(versions.items())
     return next((name for name, at in known if commit_side(at).digest(path) == here), None)
 
 
 def promote(decision: Decision) -> str:
     """Tag the model of a decision that passed; say what was done."""
-    version = version_here(read_history(decision.experiment))
+    version = version_here(decision.experiment, read_history(decision.experiment).versions)
     words = f"{gates.accuracy_in_words(decision.metrics)}\n\n{decision.in_words()}"
     version = version or register(decision.experiment, decision.commit, words)
     tag = assign(decision.experiment, version, decision.stage, words)
@@ -105,9 +107,10 @@ def promote(decision: Decision) -> str:
 def roll_back(experiment: str, stage: StageName, because: str) -> str:
     """Return a stage to the version before; say what was done."""
     history = read_history(experiment)
-    left, found = history.holder(stage), history.predecessor(stage)
+    found = history.predecessor(stage)
+    left = history.assigned(stage)[-1]
     tag = assign(experiment, found, stage, because)
-    path = write_rollback(experiment, stage, (str(left), found), because)
+    path = write_rollback(experiment, stage, (left, found), because)
     return f"{experiment} {left} left {stage}, {found} is back (git tag {tag}). Commit {path}."
 
 
@@ -141,9 +144,16 @@ def main() -> int:
         return 0
     listed_as_artifact(wanted.experiment)
     history = read_history(wanted.experiment)
-    if (champion := history.holder(wanted.stage)) and champion == version_here(history):
-        print(f"{wanted.experiment} {champion} is in {wanted.stage} already.")
+    here = version_here(wanted.experiment, history.versions)
+    if here and history.assigned(wanted.stage)[-1:] == [here]:
+        print(f"{wanted.experiment} {here} is in {wanted.stage} already.")
         return 0
+    if not here and (gone := version_here(wanted.experiment, history.withdrawn)):
+        print(
+            f"{wanted.experiment} was not promoted: its model is {gone}, which was withdrawn. "
+            f"Train another, or take that back: git tag --delete '{wanted.experiment}@{gone}!'"
+        )
+        return REFUSED
     decision = judge(params, wanted.experiment, wanted.stage)
     for gate in decision.gates:
         mark = "[green]passed[/]" if gate.passed else "[bold red]FAILED[/]"

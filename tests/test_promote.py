@@ -235,7 +235,7 @@ def test_outside_of_dvc_nothing_can_be_promoted(workspace):
 
 def moved(*versions):
     moves = [Move(n, "production", version) for n, version in enumerate(versions, start=1)]
-    return History("pets", {}, moves)
+    return History("pets", {}, {}, moves)
 
 
 @pytest.mark.parametrize(
