@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -66,9 +67,19 @@ def listed_as_artifact(experiment: str) -> None:
     Raises:
         StageError: if dvc.yaml does not list it.
     """
-    entries = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8")).get("artifacts", {})
-    if entries.get(experiment, {}).get("path") != f"{MODELS / experiment}":
+    entry = artifacts().get(experiment)
+    if not isinstance(entry, dict) or entry.get("path") != f"{MODELS / experiment}":
         raise StageError(
             f"'{experiment}' is no artifact: expected under artifacts: of dvc.yaml the entry "
             f"{experiment}: {{path: {MODELS / experiment}, type: model}}. Add and commit it."
         )
+
+
+def artifacts() -> Mapping[str, object]:
+    """Return what dvc.yaml lists as artifacts; nothing if there is no such file or list."""
+    try:
+        found = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    entries = found.get("artifacts") if isinstance(found, dict) else None
+    return entries if isinstance(entries, dict) else {}
