@@ -104,26 +104,23 @@ def test_likeness_is_one_for_the_same_picture_and_low_for_others():
     assert likeness(grey, a, np.roll(a, 1), plain).max() < 0.7
 
 
-@pytest.mark.parametrize("copies", [2, 17, 18, 40])
-def test_any_number_of_copies_of_one_picture_is_found(copies):
+def with_copies(n: int, copies: int, channels: int = 3) -> np.ndarray:
+    """Return n - 1 pictures, and behind them noisy copies of one more."""
     rng = np.random.default_rng(copies)
-    smooth = gaussian_filter(rng.normal(size=(120, 24, 24, 3)), (0, 2, 2, 0))
+    smooth = gaussian_filter(rng.normal(size=(n, 24, 24, channels)), (0, 2, 2, 0))
     pictures = np.clip(128 + 40 * smooth / smooth.std(), 0, 255)
-    noisy = pictures[:1] + rng.normal(0, 2, (copies, 24, 24, 3))
-    images = np.clip(np.concatenate([pictures[1:], noisy]), 0, 255).astype(np.uint8)
-    names = [str(at) for at in range(len(images))]
-    pairs = find(images, names, names, PARAMS, 64)
+    noisy = pictures[:1] + rng.normal(0, 2, (copies, 24, 24, channels))
+    return np.clip(np.concatenate([pictures[1:], noisy]), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("others", "copies"), [(120, 2), (120, 17), (120, 18), (120, 40), (9, 60)])
+def test_any_number_of_copies_of_one_picture_is_found(others, copies):
+    pairs = found(with_copies(others, copies))
     assert len(pairs) == copies * (copies - 1) // 2
-    assert {pair.first for pair in pairs} == set(range(119, len(images) - 1))
+    assert {pair.first for pair in pairs} == set(range(others - 1, others + copies - 2))
 
 
 def test_more_copies_than_neighbours_are_asked_for_still_have_pairs(monkeypatch):
     monkeypatch.setattr("tasks.quality.candidates.MOST", candidates.NEIGHBOURS)
-    rng = np.random.default_rng(0)
-    smooth = gaussian_filter(rng.normal(size=(120, 24, 24, 1)), (0, 2, 2, 0))
-    pictures = np.clip(128 + 40 * smooth / smooth.std(), 0, 255)
-    noisy = pictures[:1] + rng.normal(0, 2, (50, 24, 24, 1))
-    images = np.clip(np.concatenate([pictures[1:], noisy]), 0, 255).astype(np.uint8)
-    names = [str(at) for at in range(len(images))]
-    found = find(images, names, names, PARAMS, 64)
-    assert {at for pair in found for at in pair[:2]} == set(range(119, len(images)))
+    pairs = found(with_copies(120, 50, channels=1))
+    assert {at for pair in pairs for at in pair[:2]} == set(range(119, 169))

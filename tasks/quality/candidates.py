@@ -6,9 +6,9 @@ nearly as far as an ordinary neighbour is left out, as Lowe does with matches (2
 https://doi.org/10.1023/B:VISI.0000029664.99615.94): straight strokes are all alike without
 being copies.
 
-A picture's ordinary neighbour is its 16th, unless that is a copy, too. For a picture with so many
-copies, ever farther ones are asked, up to the 256th. If that is still a copy, what is usual in
-the dataset has to do, and the price is that not all pairs of these copies are found.
+A picture's ordinary neighbour is its 16th, unless that is a copy, too, as among the frames of a
+film. For such a picture ever farther ones are asked, up to the 256th. If that is still a copy, all
+of them may be, and the price is that copies beyond these are not found.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def candidates(
     """
     plain = descriptors(images)
     turned = mirrored(plain, images.shape[1:])
-    ordinary = np.zeros(len(images), np.int64)
+    ordinary = np.zeros(len(images))
     found, asked, neighbours = [], np.arange(len(images)), NEIGHBOURS
     while len(asked):
         k = min(neighbours + 1, len(images))  # itself is the first
@@ -44,18 +44,17 @@ def candidates(
         )
         distances, positions = as_it_is
         ordinary[asked] = distances[:, -1]
-        usual = np.median(ordinary)
-        crowded = ordinary[asked] < params.distinct * usual
-        if neighbours == MOST:
-            ordinary[asked[crowded]] = usual
+        upright = np.zeros(len(asked), bool)
+        crowded = asked[alike(images, asked, positions[:, -1], upright) >= params.likeness]
+        last = neighbours == MOST or k == len(images)
+        if last:
+            ordinary[crowded] = np.inf
         for mirror, near in enumerate((as_it_is, reflected)):
             pairs = close(asked, near, params.distinct * ordinary)
             found.append(np.column_stack([pairs, np.full(len(pairs), mirror)]))
-        if neighbours == MOST or k == len(images):
+        if last:
             break
-        asked, farthest = asked[crowded], positions[crowded, -1]
-        same = alike(images, asked, farthest, np.zeros(len(asked), bool)) >= params.likeness
-        asked, neighbours = asked[same], neighbours * MORE
+        asked, neighbours = crowded, neighbours * MORE
     first, second, turn = np.unique(np.concatenate(found), axis=0).T
     return first, second, turn.astype(bool)
 
