@@ -65,6 +65,13 @@ def make(folder, pictures, count):
     shutil.copytree(ROOT / "data" / "labels", folder / "data" / "labels")
 
 
+def allow(folder):
+    """Say in the place of a check that nothing leaks."""
+    verdict = folder / "data" / "checks" / "many" / "verdict.json"
+    verdict.parent.mkdir(parents=True)
+    verdict.write_text('{"left_out": [], "training": "allowed"}')
+
+
 @pytest.mark.data
 @pytest.mark.timeout(3600)
 def test_growth(mnist, tmp_path):
@@ -75,10 +82,16 @@ def test_growth(mnist, tmp_path):
         make(folder, pictures, count)
         for stage, arguments in STAGES.items():
             if count > min(MOST.get(word, count) for word in (stage, *arguments)):
+                if stage == "check":
+                    allow(folder)
                 continue
             command = [sys.executable, "-m", f"tasks.{stage.partition(',')[0]}", *arguments]
             taken[stage, count] = spent(command, folder)
             print(stage, count, taken[stage, count], flush=True)
+    write("growth", table(taken))
+
+
+def table(taken):
     lines = [
         f"CPU seconds and most MiB of whole processes, images of 28 x 28, {processor()};",
         f"{versions('numpy', 'numba', 'keras')}. Training is one epoch of `mnist_mlp`, or two "
@@ -93,4 +106,4 @@ def test_growth(mnist, tmp_path):
             for n in COUNTS
         ]
         lines.append(f"| {stage} | {' | '.join(cells)} |")
-    write("growth", lines)
+    return lines
