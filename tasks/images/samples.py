@@ -93,31 +93,23 @@ def read_table(path: Path) -> "pd.DataFrame":
         raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
 
 
-def read_rows(path: Path) -> Iterator[list[str]]:
-    """Yield the rows of a CSV file as they are read, the header first.
-
-    Raises:
-        StageError: if the file is missing.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            yield from csv.reader(file)
-    except FileNotFoundError:
-        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
-
-
 def read_samples(name: str) -> Iterator[Sample]:
     """Yield the rows of a prepared dataset as they are read.
 
     Raises:
         StageError: if there is none.
     """
-    rows = read_rows(PREPARED / name / "samples.csv")
-    header = next(rows)
-    at = [header.index(field) for field in Sample._fields]
-    ordered = ([row[i] for i in at] for row in rows)
-    for id, label, role, digest, width, height in ordered:
-        yield Sample(id, label, role, digest, int(width), int(height))
+    path = PREPARED / name / "samples.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            header = next(rows)
+            at = [header.index(field) for field in Sample._fields]
+            for row in rows:
+                id, label, role, digest, width, height = (row[i] for i in at)
+                yield Sample(id, label, role, digest, int(width), int(height))
+    except FileNotFoundError:
+        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
 
 
 def classes_of(dataset: str) -> list[str]:
