@@ -9,10 +9,11 @@ import pytest
 
 from tasks.images.samples import Rows
 from tasks.models.loading import load_classifier
-from tasks.models.network import device
+from tasks.models.network import batches, device
 from tasks.models.network.architectures import build
 from tasks.models.network.batches import Epoch, targets
 from tasks.models.network.course import averaged, phases, row_of
+from tasks.models.network.feeding import fed
 from tasks.models.network.optimisers import WarmThenFall
 from tasks.models.network.scaling import scale
 from tasks.models.network.trained import shifted, softmax, views
@@ -236,13 +237,44 @@ def test_an_epoch_shows_every_picture_once_but_for_a_last_short_batch():
     rows = stripes(40)
     goals = targets(rows.labels, 2, "softmax")
     epoch = Epoch(rows.images, goals, rows.index, network(MLP), Augment(), epoch=3, size=(12, 12))
-    batches = [epoch[i] for i in range(len(epoch))]
-    assert [len(x) for x, _ in batches] == [16, 16]
-    seen = np.concatenate([x for x, _ in batches])
+    shown = [epoch[i] for i in range(len(epoch))]
+    assert [len(x) for x, _ in shown] == [16, 16]
+    seen = np.concatenate([x for x, _ in shown])
     assert len(np.unique(seen.reshape(32, -1), axis=0)) == 32
     again = epoch[1]
-    assert np.array_equal(again[0], batches[1][0])
-    assert np.array_equal(again[1], batches[1][1])
+    assert np.array_equal(again[0], shown[1][0])
+    assert np.array_equal(again[1], shown[1][1])
+
+
+@pytest.mark.parametrize("mix", [0.0, 0.7])
+def test_batches_made_at_one_go_are_those_made_one_by_one(mix, monkeypatch):
+    monkeypatch.setattr(batches, "BLOCK", 3 * 4 * 12 * 12)  # bytes of 3 batches of 4
+    rows = stripes(46)
+    goals, changes = targets(rows.labels, 2, "softmax"), Augment(shift_pixels=1.0, border="edge")
+    params = network(MLP, batch_size=4, mix=mix)
+    epoch = Epoch(rows.images, goals, rows.index, params, changes, epoch=3, size=(12, 12))
+    blocks = list(epoch.blocks())
+    assert [len(pictures) for pictures, _ in blocks] == [3, 3, 3, 2]
+    singly = [epoch[i] for i in range(len(epoch))]
+    for part in (0, 1):  # pictures and goals
+        at_one_go = np.concatenate([block[part] for block in blocks])
+        assert np.array_equal(at_one_go, np.stack([batch[part] for batch in singly]))
+
+
+def test_each_epoch_is_fed_its_own_batches_in_order():
+    rows = stripes(70)
+    goals = targets(rows.labels, 2, "softmax")
+
+    def epoch(n):
+        return Epoch(
+            rows.images, goals, rows.index, network(MLP), Augment(), epoch=n, size=(12, 12)
+        )
+
+    for n, given in enumerate(fed(epoch(n) for n in range(3))):
+        assert len(given) == len(epoch(n)) == 4
+        for batch, (pictures, answers) in enumerate(given):
+            assert np.array_equal(pictures, epoch(n)[batch][0])
+            assert np.array_equal(answers, epoch(n)[batch][1])
 
 
 def test_targets_suit_the_head():

@@ -48,6 +48,22 @@ def test_bytes_are_those_of_the_plain_kernel(border, colours, channels, seed, si
     assert np.array_equal(out, plain(images, moves, size, border))
 
 
+@pytest.mark.parametrize("border", BORDERS)
+@given(st.integers(0, 2**31), st.tuples(*[st.integers(1, 12)] * 4))
+@settings(max_examples=25)
+def test_moves_by_whole_pixels_give_the_bytes_of_the_plain_kernel(border, seed, sizes):
+    height, width, *size = sizes
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (5, height, width, 1), np.uint8)
+    moves = drawn(seed, images, size, colours=False)
+    moves.affine[:] = [[1, 0, 0], [0, 1, 0]]
+    moves.affine[:, :, 2] = rng.integers(-20, 21, (5, 2))
+    moves.affine[0, 0, 2] += 0.5  # not whole
+    moves.summand[1] = 7  # whole, and brighter
+    out = warp(images, moves, size=tuple(size), border=border, deviation=0.0)
+    assert np.array_equal(out, plain(images, moves, size, border))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_parts_of_larger_arrays_are_moved_alike(channels):
     images = np.random.default_rng(0).integers(0, 256, (9, 7, 8, channels), np.uint8)

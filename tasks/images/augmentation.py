@@ -71,29 +71,34 @@ def affine(
     """Compose every move into one map from output pixels to source pixels.
 
     Read from the right: centre, shift, stretch to the source's size, crop, zoom and flip,
-    shear, rotate, back from the centre.
+    shear, rotate, back from the centre. What the parameters leave out would be multiplied by
+    the identity, which changes no bit.
     """
     (height, width), (out_height, out_width) = source, size
-    shift_x, shift_y = shift(key, params, size)
-    scale_x, scale_y, offset_x, offset_y = crop(key, params)
-    enlarged = zoom(key, params)
-    zoom_x = np.exp(-either_way(key, Purpose.STRETCH_X, params.stretch)) / enlarged
-    zoom_y = np.exp(-either_way(key, Purpose.STRETCH_Y, params.stretch)) / enlarged
-    flip = np.where(flipped(key, once, params, epoch), -1.0, 1.0)
-    angle = np.deg2rad(either_way(key, Purpose.ROTATION, params.rotation_degrees))
-    slant = either_way(key, Purpose.SHEAR, params.shear)
     one, zero = np.ones(len(key)), np.zeros(len(key))
-    steps = [
-        matrices(one, zero, zero, one, (width - 1) / 2 * one, (height - 1) / 2 * one),
-        matrices(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle), zero, zero),
-        matrices(one, slant, zero, one, zero, zero),
-        matrices(flip * zoom_x, zero, zero, zoom_y, zero, zero),
-        matrices(scale_x, zero, zero, scale_y, offset_x * width, offset_y * height),
-        matrices(width / out_width * one, zero, zero, height / out_height * one, zero, zero),
-        matrices(
-            one, zero, zero, one, -(out_width - 1) / 2 - shift_x, -(out_height - 1) / 2 - shift_y
-        ),
-    ]
+    steps = [matrices(one, zero, zero, one, (width - 1) / 2 * one, (height - 1) / 2 * one)]
+    if params.rotation_degrees:
+        angle = np.deg2rad(either_way(key, Purpose.ROTATION, params.rotation_degrees))
+        turn = (np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle))
+        steps.append(matrices(*turn, zero, zero))
+    if params.shear:
+        slant = either_way(key, Purpose.SHEAR, params.shear)
+        steps.append(matrices(one, slant, zero, one, zero, zero))
+    if params.flip or params.zoom or params.stretch:
+        enlarged = zoom(key, params)
+        zoom_x = np.exp(-either_way(key, Purpose.STRETCH_X, params.stretch)) / enlarged
+        zoom_y = np.exp(-either_way(key, Purpose.STRETCH_Y, params.stretch)) / enlarged
+        flip = np.where(flipped(key, once, params, epoch), -1.0, 1.0)
+        steps.append(matrices(flip * zoom_x, zero, zero, zoom_y, zero, zero))
+    if params.crop_area:
+        scale_x, scale_y, offset_x, offset_y = crop(key, params)
+        steps.append(matrices(scale_x, zero, zero, scale_y, offset_x * width, offset_y * height))
+    if (height, width) != (out_height, out_width):
+        stretch_x, stretch_y = width / out_width * one, height / out_height * one
+        steps.append(matrices(stretch_x, zero, zero, stretch_y, zero, zero))
+    shift_x, shift_y = shift(key, params, size)
+    left, up = -(out_width - 1) / 2 - shift_x, -(out_height - 1) / 2 - shift_y
+    steps.append(matrices(one, zero, zero, one, left, up))
     composed = steps[0]
     for step in steps[1:]:
         composed = composed @ step
@@ -139,9 +144,7 @@ def crop(
     key: UInt64[np.ndarray, "n"], params: Augment
 ) -> tuple[Numbers, Numbers, Numbers, Numbers]:
     """Draw the part that is kept: its width and height, and its centre's offset, as shares."""
-    if params.crop_area is None:
-        return np.ones(len(key)), np.ones(len(key)), np.zeros(len(key)), np.zeros(len(key))
-    area = uniform(key, Purpose.CROP_AREA, *params.crop_area)
+    area = uniform(key, Purpose.CROP_AREA, *(params.crop_area or (1.0, 1.0)))
     aspect = np.exp(either_way(key, Purpose.CROP_ASPECT, params.crop_aspect))
     width = np.minimum(np.sqrt(area * aspect), 1.0)
     height = np.minimum(np.sqrt(area / aspect), 1.0)

@@ -1,8 +1,12 @@
-"""What a network sees in one epoch: shuffled, augmented, mixed, one batch at a time.
+"""What a network sees in one epoch: shuffled, augmented, mixed, in batches.
 
 A batch is a pure function of (seed, epoch, number of the batch), so it may be made by any
-thread, ahead of time, or again after an interruption.
+thread, ahead of time, or again after an interruption. Some neighbours are made at one go:
+what it costs to ask numpy and the compiled kernels is then paid once for all of them.
 """
+
+import math
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -15,6 +19,9 @@ from tasks.params import Augment, Network
 
 AHEAD = 8  # batches made before they are asked for
 THREADS = 2  # that make them; they free the interpreter lock while they move pixels
+BLOCK = 1 << 20  # bytes of pixels that are made at one go, or one batch if that is more
+
+Block = tuple[UInt8[np.ndarray, "m b height width c"], Float32[np.ndarray, "m b k"]]
 
 
 def targets(labels: Int64[np.ndarray, "n"], classes: int, head: str) -> Float32[np.ndarray, "n k"]:
@@ -58,15 +65,29 @@ class Epoch(keras.utils.PyDataset):
         return len(self.images) // self.batch_size
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
-        seed, epoch = self.params.seed, self.epoch
-        pictures = augment(
-            self.images[rows],
-            self.index[rows],
-            self.changes,
-            seed=seed,
-            epoch=epoch,
-            size=self.size,
-        )
-        share = self.params.mix
-        return mix(pictures, self.goals[rows], share, seed=seed, epoch=epoch, batch=batch)
+        pictures, goals = self.block(batch, batch + 1)
+        return pictures[0], goals[0]
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield all batches in order, some at a time."""
+        picture = math.prod(self.size) * self.images.shape[3]
+        some = max(BLOCK // (self.batch_size * picture), 1)
+        for first in range(0, len(self), some):
+            yield self.block(first, min(first + some, len(self)))
+
+    def block(self, first: int, last: int) -> Block:
+        """Return neighbouring batches, from `first` to before `last`."""
+        rows = self.order[first * self.batch_size : last * self.batch_size]
+        seed, epoch, share = self.params.seed, self.epoch, self.params.mix
+        shown = augment(
+            self.images[rows], self.index[rows], self.changes,
+            seed=seed, epoch=epoch, size=self.size,
+        )  # fmt: skip
+        pictures = shown.reshape(last - first, self.batch_size, *shown.shape[1:])
+        goals = self.goals[rows].reshape(last - first, self.batch_size, -1)
+        if share > 0:
+            for i, batch in enumerate(range(first, last)):
+                pictures[i], goals[i] = mix(
+                    pictures[i], goals[i], share, seed=seed, epoch=epoch, batch=batch
+                )
+        return pictures, goals

@@ -16,6 +16,7 @@ from keras import ops
 from tasks.images.samples import Rows
 from tasks.models.network.batches import Epoch, targets
 from tasks.models.network.checkpoint import Checkpoint, Standing, Weights
+from tasks.models.network.feeding import fed
 from tasks.models.network.trained import resized
 from tasks.params import Augment, Network
 from tasks.stage import StageError, progress
@@ -115,11 +116,13 @@ def epochs(
             if phase.last <= first:
                 continue
             images, val_images = at(train, phase.source), at(val, phase.size)
-            for number in range(max(first, phase.first), phase.last):
-                epoch = Epoch(
-                    images, goals, train.index, params, changes, epoch=number, size=phase.size
-                )
-                seen = model.fit(epoch, shuffle=False, verbose=0).history
+            numbers = range(max(first, phase.first), phase.last)
+            lessons = (
+                Epoch(images, goals, train.index, params, changes, epoch=n, size=phase.size)
+                for n in numbers
+            )
+            for number, batches in zip(numbers, fed(lessons), strict=True):
+                seen = model.fit(batches, shuffle=False, verbose=0).history
                 scored = model.evaluate(
                     val_images, val_goals, batch_size=VAL_BATCH, verbose=0, return_dict=True
                 )

@@ -1,0 +1,49 @@
+"""How the batches of epochs reach the backend that trains on them.
+
+Every batch that Keras asks Python for takes the interpreter lock, for which the training
+waits between two steps, and wakes threads that compete with its own for the cores. So
+TensorFlow gets some batches at a time, made ahead by one thread, and takes them apart itself.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from tasks.models.network.batches import Block, Epoch
+
+AHEAD = 2  # blocks made before they are asked for
+
+
+def fed(epochs: Iterator[Epoch]) -> Iterator[Any]:
+    """Yield the batches of epochs of one size, in order, as the backend's `fit` likes them.
+
+    What is yielded serves until the next is asked for.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield from epochs
+        return
+    stream = None
+    for epoch in epochs:
+        if stream is None:  # once, for it takes as long as many steps
+            stream = streamed(lambda: epoch.blocks(), epoch)  # noqa: B023 (the one of then)
+        yield stream
+
+
+def streamed(blocks: Callable[[], Iterator[Block]], like: Epoch) -> Any:  # noqa: ANN401
+    """Return a `tf.data.Dataset` of batches: uint8 (b, h, w, c) and float32 (b, k).
+
+    Args:
+        blocks: makes them, some at a time, whenever the dataset is read from its start.
+        like: tells their number and shape.
+    """
+    import tensorflow as tf
+
+    batch, channels, columns = like.batch_size, like.images.shape[3], like.goals.shape[1]
+    signature = (
+        tf.TensorSpec((None, batch, *like.size, channels), tf.uint8),
+        tf.TensorSpec((None, batch, columns), tf.float32),
+    )
+    made = tf.data.Dataset.from_generator(blocks, output_signature=signature)
+    batches = made.prefetch(AHEAD).unbatch()
+    return batches.apply(tf.data.experimental.assert_cardinality(len(like)))
