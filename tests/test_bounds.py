@@ -6,10 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from tasks.models.neighbours import simd
 from tasks.models.neighbours.bounds import NONE, bounds, lost
 from tasks.models.neighbours.distances import helps, nearest
 from tasks.models.neighbours.pooling import factor_for, pooled
-from tasks.models.neighbours.projection import coordinates, projected, varied
+from tasks.models.neighbours.products import SIDE, multiplier, packed
+from tasks.models.neighbours.projection import (
+    LONGEST,
+    coordinates,
+    projection,
+    row_products,
+    shortened,
+    varied,
+)
 
 from .test_distances import KERNELS
 
@@ -32,31 +41,48 @@ def distances(queries, rows, metric):
     return (apart ** (1 if metric == "L1" else 2)).reshape(len(queries), len(rows), -1).sum(2)
 
 
-def lowest(known, count):
-    """Return the bounds of the first queries, in float64."""
-    sums = known.sums(slice(0, count))[:count].astype(np.float64)
-    return known.scale * sums - known.slack[:count, None]
+def most(known, true):
+    """Return the most that sums may be at the distances of some queries."""
+    return known.linear * true + known.root * np.sqrt(true) + known.constants[: len(true), None]
+
+
+def sums(known, queries, rows):
+    return known.sums(slice(0, len(queries)))[: len(queries), : len(rows)]
 
 
 @pytest.mark.parametrize("draw", [smooth, noise])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("vectorised", KERNELS)
 @pytest.mark.parametrize("metric", ["L1", "L2"])
-def test_no_bound_is_above_its_distance(metric, shape, draw):
+def test_no_bound_is_above_its_distance(metric, vectorised, shape, draw):
     queries, rows = draw(12, shape), np.concatenate([draw(30, shape, 1), draw(12, shape)])
-    known = bounds(queries, rows, metric, vectorised=False)
+    known = bounds(queries, rows, metric, vectorised=vectorised)
     true = distances(queries, rows, metric)
-    assert (lowest(known, 12) <= true).all()
+    assert (sums(known, queries, rows) <= most(known, true)).all()
     if known.rows is not NONE:
         apart = distances(known.queries[:12], known.rows, "L1")
         assert (known.closer_scale * apart - known.closer_slack <= true).all()
 
 
 @pytest.mark.parametrize("metric", ["L1", "L2"])
+def test_no_bound_is_above_the_distance_of_extreme_pictures(metric):
+    rng = np.random.default_rng(0)
+    for shape in [(1, 1, 1), (3, 2, 1), (32, 32, 3), (90, 70, 3)]:
+        pictures = [np.full(shape, 0), np.full(shape, 255), 255 * rng.integers(0, 2, shape)]
+        pictures += [255 - picture for picture in pictures] + [np.arange(np.prod(shape)) % 256]
+        rows = np.stack([picture.reshape(shape) for picture in pictures]).astype(np.uint8)
+        known = bounds(rows, rows, metric, vectorised=False)
+        true = distances(rows, rows, metric)
+        assert (sums(known, rows, rows) <= most(known, true)).all()
+
+
+@pytest.mark.parametrize("metric", ["L1", "L2"])
 def test_bounds_of_pictures_are_close(metric):
     queries, rows = smooth(8, (32, 32, 3)), smooth(40, (32, 32, 3), 1)
     known = bounds(queries, rows, metric, vectorised=False)
-    share = lowest(known, 8) / distances(queries, rows, metric)
-    assert np.median(share) > 0.6
+    true = distances(queries, rows, metric)
+    spared = most(known, 0.6 * true) < sums(known, queries, rows)
+    assert np.median(spared) == 1
 
 
 @given(arrays(np.uint8, array_shapes(min_dims=4, max_dims=4, max_side=9)), st.sampled_from([2, 4]))
@@ -77,16 +103,40 @@ def test_pictures_shrink_to_as_many_bytes_as_wanted():
     assert factor_for((150, 150, 3), 256) == 32
 
 
-def test_the_basis_is_orthonormal_and_the_rest_completes_the_length():
-    images = smooth(20, (9, 12, 3))
-    lengths = np.linalg.norm(images.reshape(20, -1).astype(float), axis=1)
-    assert np.linalg.norm(coordinates(images), axis=1) == pytest.approx(lengths)
-    kept = varied(images, 50)
-    short, squared = projected(images, kept)
-    assert squared == pytest.approx(lengths**2, rel=1e-12)
-    assert short[:, :-1] == pytest.approx(coordinates(images)[:, kept], rel=1e-6, abs=1e-4)
-    assert short.shape == (20, 51)
-    assert np.linalg.norm(short.astype(float), axis=1) == pytest.approx(lengths, rel=1e-6)
+def test_short_vectors_are_as_long_as_the_pictures_and_hold_the_waves_that_vary_most():
+    images = smooth(21, (9, 12, 3))
+    by = projection(images, 50)
+    assert np.linalg.norm(by.matrix.astype(float), 2) <= by.norm
+    short = shortened(images, by, vectorised=False).astype(float) / by.scale
+    waves = coordinates(images.astype(float) - 128)[:, varied(images, 50)]
+    assert short[:, :-1] == pytest.approx(waves, rel=1e-3, abs=1)
+    lengths = np.linalg.norm(images.reshape(21, -1) - 128.0, axis=1)
+    assert np.linalg.norm(short, axis=1) == pytest.approx(lengths, rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (1, 1, 1), (110, 90, 3)], ids=str)
+def test_no_sum_of_a_projection_leaves_its_integers(shape):
+    by = projection(noise(5, shape), 20)
+    longest = 128 * np.sqrt(np.prod(shape))
+    assert np.linalg.norm(by.matrix.astype(float), axis=1).max() * longest < 2**31
+    assert by.scale * longest == pytest.approx(LONGEST)
+    assert np.array_equal(row_products(by.matrix), np.abs(by.matrix @ by.matrix.T.astype(int)))
+
+
+@given(st.data(), st.integers(1, 40), st.integers(1, 3), st.integers(1, 700))
+@settings(max_examples=40)
+def test_products_are_those_of_integers(data, n, fours, d):
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    rows, queries = (
+        rng.choice(np.array([-1700, -3, 0, 1, 1700], np.int16), (count, d + d % 2))
+        for count in (n, 4 * fours)
+    )
+    starts = rng.integers(0, 2**20, n + -n % SIDE).astype(np.int32)
+    expected = starts[:n] + queries.astype(int) @ rows.T.astype(int)
+    for vectorised in {False, simd.available()}:
+        found = np.empty((len(queries), len(starts)), np.int32)
+        multiplier(vectorised=vectorised)(queries, packed(rows), starts, found)
+        assert np.array_equal(found[:, :n], expected)
 
 
 @pytest.mark.parametrize("vectorised", KERNELS)

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tasks.models.neighbours import simd
-from tasks.models.neighbours.distances import BLOCK, block_for, nearest
+from tasks.models.neighbours.distances import BLOCK, block_for, nearest, nowhere
+from tasks.models.neighbours.nearest_list import insert
 from tasks.stage import cores
 
 KERNELS = [
@@ -35,6 +36,17 @@ def test_neighbours_are_those_of_brute_force(metric, prune, vectorised, data, n,
     found = nearest(queries, rows, k, metric, vectorised=vectorised, prune=prune, memory_mib=64)
     for got, expected in zip(found, brute_force(queries, rows, k, metric), strict=True):
         assert np.array_equal(got, expected)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.data())
+@settings(max_examples=40)
+def test_the_nearest_are_the_same_in_whatever_order_rows_come(apart, data):
+    k = data.draw(st.integers(1, len(apart)))
+    distances, positions = nowhere(1, k)
+    for row in data.draw(st.permutations(range(len(apart)))):
+        insert(apart[row], row, distances[0], positions[0])
+    assert positions[0].tolist() == np.argsort(apart, kind="stable")[:k].tolist()
+    assert distances[0].tolist() == sorted(apart)[:k]
 
 
 @pytest.mark.parametrize("vectorised", KERNELS)

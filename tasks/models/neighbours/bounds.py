@@ -7,33 +7,39 @@ import numpy as np
 from jaxtyping import UInt8
 
 from tasks.models.neighbours.pooling import factor_for, pooled
-from tasks.models.neighbours.projection import projected, rounding_share, varied
+from tasks.models.neighbours.products import SIDE, multiplier, packed
+from tasks.models.neighbours.projection import projection, shortened
 from tasks.models.neighbours.pruned import scanner
 from tasks.models.neighbours.simd import ROWS
 from tasks.models.neighbours.sums import Metric, padded
 
 Images = UInt8[np.ndarray, "n h w c"]
 FIRST, SECOND = 256, 1024  # bytes of a small picture, at most
-COORDINATES = 158  # of a short vector
-LEARNED_FROM = 1000  # images that say which coordinates vary most
+COORDINATES = 175  # of a short vector, besides the length of the rest
+LEARNED_FROM = 256  # images that say which coordinates vary most
 NONE = np.zeros((0, 32), np.uint8)  # no closer bound
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds(ABC):
-    """Bounds between queries and rows: `scale * sums - slack`, and closer ones.
+    """Bounds between queries and rows.
+
+    The sum of two at a distance d is at most `linear * d + root * sqrt(d)` and the constant of
+    the query.
 
     Attributes:
-        scale: of the first bounds.
-        slack: of the first bounds, for each query.
+        linear: the same for all.
+        root: the same for all.
+        constants: one for each query.
         queries: small pictures of the queries, for a closer bound; may be none.
         rows: those of the rows.
         closer_scale: of the L1 distance of small pictures.
         closer_slack: the same.
     """
 
-    scale: int
-    slack: np.ndarray
+    linear: float
+    root: float
+    constants: np.ndarray
     queries: np.ndarray
     rows: np.ndarray
     closer_scale: int
@@ -41,14 +47,14 @@ class Bounds(ABC):
 
     @abstractmethod
     def sums(self, block: slice) -> np.ndarray:
-        """Return the sums of some queries with all rows, 4 bytes each: a line for each query."""
+        """Return the sums of some queries with all rows, int32: a line for each query."""
 
 
 def bounds(queries: Images, rows: Images, metric: Metric, *, vectorised: bool) -> Bounds:
     """Prepare the bounds of a metric."""
     if metric == "L1":
         return PooledBounds.prepare(queries, rows, vectorised=vectorised)
-    return ProjectedBounds.prepare(queries, rows)
+    return ProjectedBounds.prepare(queries, rows, vectorised=vectorised)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +76,9 @@ class PooledBounds(Bounds):
         return cls(
             smallest_queries=padded(pooled(queries, first)),
             smallest_rows=padded(pooled(rows, first)),
-            scale=first**2,
-            slack=np.full(len(queries), lost(shape, first)),
+            linear=1 / first**2,
+            root=0.0,
+            constants=np.full(len(queries), lost(shape, first) / first**2),
             queries=small[0],
             rows=small[1],
             closer_scale=second**2,
@@ -95,29 +102,35 @@ def lost(shape: tuple[int, int, int], factor: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectedBounds(Bounds):
-    """For L2, squared: from short vectors x and y by the cosine theorem; see `projection`.
+    """For L2, squared: from short vectors x and y of integers by the cosine theorem.
 
-    A row's vector is followed by half of |y|^2 and a query's, which is negative, by 1, so that
-    one product gives |y|^2 / 2 - xy. It may be wrong by a share s of |x||y| + |y|^2 / 2, at most
-    s (|x|^2 / 2 + |y|^2). So s |y|^2 is left out of the row's half, and s |x|^2 out of |x|^2.
+    A sum is |y|^2 / 2, rounded down, less xy. With |x|^2 / 2 that is half of |x - y|^2, whose
+    root is at most that of a distance times the projection's scale, and what rounding moved.
     """
 
     short_queries: np.ndarray
-    short_rows: np.ndarray
+    packed_rows: np.ndarray
+    starts: np.ndarray
+    vectorised: bool
 
     @classmethod
-    def prepare(cls, queries: Images, rows: Images) -> "ProjectedBounds":
+    def prepare(cls, queries: Images, rows: Images, *, vectorised: bool) -> "ProjectedBounds":
         """Shorten all pictures."""
-        kept = varied(rows[:: -(-len(rows) // LEARNED_FROM)], COORDINATES)
-        share = rounding_share(len(kept) + 2, rows[0].size)
-        (short_queries, of_queries), (short_rows, of_rows) = (
-            projected(images, kept) for images in (queries, rows)
+        by = projection(rows[:: -(-len(rows) // LEARNED_FROM)], COORDINATES)
+        short_queries, short_rows = (
+            shortened(images, by, vectorised=vectorised) for images in (queries, rows)
         )
+        packed_rows = packed(short_rows)
+        starts = np.zeros(len(packed_rows) * SIDE, np.int32)
+        starts[: len(rows)] = lengths(short_rows) // 2
         return cls(
-            short_queries=followed(-short_queries, np.ones(len(queries))),
-            short_rows=followed(short_rows, of_rows * (0.5 - share)),
-            scale=2,
-            slack=of_queries * (share - 1.0),
+            short_queries=-short_queries,
+            packed_rows=packed_rows,
+            starts=starts,
+            vectorised=vectorised,
+            linear=by.scale**2 / 2,
+            root=by.scale * np.sqrt(by.moved()),
+            constants=(by.moved() - lengths(short_queries)) / 2,
             queries=NONE,
             rows=NONE,
             closer_scale=1,
@@ -125,10 +138,13 @@ class ProjectedBounds(Bounds):
         )
 
     def sums(self, block: slice) -> np.ndarray:
-        """Return the products of the vectors, float32."""
-        return self.short_queries[block] @ self.short_rows.T
+        """Return the products of the vectors, int32."""
+        some = padded(self.short_queries[block], ROWS)
+        sums = np.empty((len(some), len(self.starts)), np.int32)
+        multiplier(vectorised=self.vectorised)(some, self.packed_rows, self.starts, sums)
+        return sums
 
 
-def followed(vectors: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Return vectors, float32, with one coordinate more."""
-    return np.column_stack([vectors, last.astype(np.float32)])
+def lengths(vectors: np.ndarray) -> np.ndarray:
+    """Return the squared lengths of vectors, int64."""
+    return np.einsum("nm,nm->n", vectors, vectors, dtype=np.int64)

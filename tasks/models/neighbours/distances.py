@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from jaxtyping import Int64, UInt8
-from threadpoolctl import threadpool_limits
 
 from tasks.models.neighbours import brute, pruned, simd
 from tasks.models.neighbours.bounds import bounds
@@ -25,7 +24,8 @@ from tasks.stage import cores, progress
 
 __all__ = ["Metric", "nearest"]
 
-BLOCK = 128  # queries that one thread carries at a time, at most
+BLOCK = 64  # queries that one thread carries at a time, at most
+FORCED = 128  # the same, if every row is measured
 SAMPLE_ROWS, SAMPLE_QUERIES = 2048, 32  # at most
 FEWEST = 64  # rows that tell anything
 SPARED = 2**17  # pairs of bytes that are compared while bounds of one byte are prepared, and more
@@ -118,7 +118,7 @@ def by_force(
     def one_block(block: slice) -> None:
         search(flat_queries[block], flat_rows, distances[block], positions[block])
 
-    in_threads(one_block, len(queries), BLOCK, what)
+    in_threads(one_block, len(queries), FORCED, what)
     return distances[: len(queries)], positions[: len(queries)]
 
 
@@ -135,8 +135,7 @@ def by_bounds(
     """Compare every query with the rows that bounds do not rule out."""
     distances, positions = nowhere(len(queries), k)
     one_block = with_bounds(queries, rows, metric, vectorised=vectorised)
-    with threadpool_limits(1, user_api="blas"):  # our threads multiply matrices side by side
-        in_threads(lambda some: one_block(some, distances, positions), len(queries), block, what)
+    in_threads(lambda some: one_block(some, distances, positions), len(queries), block, what)
     return distances, positions
 
 
@@ -149,14 +148,10 @@ def with_bounds(
     search = pruned.searcher(metric, vectorised=vectorised)
 
     def one_block(block: slice, distances: np.ndarray, positions: np.ndarray) -> int:
-        sums = known.sums(block)
-        return sum(
-            search(
-                flat_queries, q, flat_rows, sums[q - block.start], known.scale, known.slack[q],
-                known.queries, known.rows, known.closer_scale, known.closer_slack,
-                distances[q], positions[q],
-            )
-            for q in range(block.start, min(block.stop, len(distances)))
+        return search(
+            flat_queries[block], flat_rows, known.sums(block), known.linear, known.root,
+            known.constants[block], known.queries[block], known.rows, known.closer_scale,
+            known.closer_slack, distances[block], positions[block],
         )  # fmt: skip
 
     return one_block

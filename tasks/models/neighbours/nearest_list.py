@@ -8,14 +8,19 @@ FARTHEST = np.iinfo(np.int64).max  # of a place that no row has taken yet
 
 @numba.njit(nogil=True, cache=True)
 def insert(distance, position, distances, positions):
-    """Put a row among the nearest, in the farthest one's stead, behind those equally far.
-
-    Rows that come in the order of their positions are thereby ordered by them in a tie.
-    """
+    """Put a row among the nearest, in the last one's stead, unless it comes behind that."""
     place = len(distances) - 1
-    while place > 0 and distances[place - 1] > distance:
+    if not before(distance, position, distances[place], positions[place]):
+        return
+    while place > 0 and before(distance, position, distances[place - 1], positions[place - 1]):
         distances[place] = distances[place - 1]
         positions[place] = positions[place - 1]
         place -= 1
     distances[place] = distance
     positions[place] = position
+
+
+@numba.njit(nogil=True, cache=True)
+def before(distance, position, other, its_position):
+    """Say whether a row comes before another."""
+    return distance < other or (distance == other and position < its_position)

@@ -2,7 +2,7 @@
 
 For every row there is a bound below its distance that costs little. Rows of low bounds
 are measured first; the k-th of their distances is a limit that the k nearest keep.
-Then the rows whose bound is within the limit are measured in order, also those at the limit,
+Then the other rows whose bound is within the limit are measured, also those at the limit,
 which may come first in a tie. (Bounds that spare distances: Fukunaga and Narendra 1975,
 https://doi.org/10.1109/T-C.1975.224297.)
 """
@@ -12,20 +12,23 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from tasks.models.neighbours.nearest_list import FARTHEST, insert
+from tasks.models.neighbours.nearest_list import insert
 from tasks.models.neighbours.sums import METRICS, Four, Metric, four
 
 SEEDS = 16  # rows that are measured first, at least
+SIDE = 8  # rows of which the least sum is known, at most
+LEAST, MOST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 TILE_BYTES = 192 * 1024  # of small rows, for the second-level cache
 
 
 def searcher(metric: Metric, *, vectorised: bool) -> Callable[..., int]:
-    """Return the compiled search of one query among rows with bounds.
+    """Return the compiled search of some queries among rows with bounds.
 
-    Its arguments are (queries, q, rows, sums, scale, slack, small_queries, small_rows,
+    Its arguments are (queries, rows, sums, linear, root, constants, small_queries, small_rows,
     closer_scale, closer_slack, distances, positions): it fills the last two, and returns how
-    many rows it measured. `scale * sums - slack` bounds the distances. So does `closer_scale`
-    times the L1 distance of the small rows, less `closer_slack`, if there are small rows.
+    many rows it measured. A line of sums, int32, is a query's: that of a row at a distance d is
+    at most `linear * d + root * sqrt(d)` and the query's constant. And d is at least
+    `closer_scale` times the L1 distance of small rows, less `closer_slack`, if there are any.
     """
     return SEARCHERS[metric, vectorised]
 
@@ -39,45 +42,48 @@ def scanner(*, vectorised: bool) -> Callable[..., None]:
 
 
 @numba.njit(nogil=True, cache=True)
-def low(sums, count):
-    """Return the positions of `count` low sums, or of all.
-
-    Of the sums that lie so many rows apart, the least; of these, the least again. They are
-    nearly the least of all, and compilers make vectors of the search.
-    """
-    apart = min(4 * count, len(sums))
-    value, found = sums[:apart].copy(), np.arange(apart).astype(np.int32)
+def least(sums, lowest):
+    """Fill `lowest` with the least of the sums that lie as many rows apart as it is long."""
+    apart = len(lowest)
+    lowest[:] = sums[:apart]
     for start in range(apart, len(sums), apart):
         some = sums[start : start + apart]
         for i in range(len(some)):
-            lower = some[i] < value[i]
-            value[i] = some[i] if lower else value[i]
-            found[i] = np.int32(start + i) if lower else found[i]
-    return found[np.argsort(value)[:count]]
+            lowest[i] = some[i] if some[i] < lowest[i] else lowest[i]
 
 
 @numba.njit(nogil=True, cache=True)
-def within(sums, limit):
-    """Return the positions of the sums within a limit, ascending."""
-    found, count = np.empty(len(sums), np.int64), 0
-    for row in range(len(sums)):
-        found[count] = row
-        count += sums[row] <= limit
+def between(sums, lowest, above, most, found):
+    """Return the positions, in `found`, of the sums that are above a limit and within another."""
+    count = 0
+    for i in range(len(lowest)):  # without branches, which would be foretold wrongly
+        found[count] = i
+        count += lowest[i] <= most
+    groups = found[:count].copy()
+    count = 0
+    for group in groups:
+        for row in range(group, len(sums), len(lowest)):
+            found[count] = row
+            count += (above < sums[row]) & (sums[row] <= most)
     return found[:count]
 
 
-def _searching(exactly: Four, closer: Four) -> Callable[..., int]:
+def _measuring(exactly: Four) -> Callable[..., None]:
     @numba.njit(nogil=True, cache=True)
     def measure(rows, chosen, queries, q, distances, positions):
-        """Put chosen rows, in this order, among the nearest."""
+        """Put chosen rows among the nearest."""
         last = len(chosen) - 1
         for i in range(0, len(chosen), 4):
             a, b, c = chosen[i], chosen[min(i + 1, last)], chosen[min(i + 2, last)]
             found = exactly(rows, a, b, c, chosen[min(i + 3, last)], queries, q)
             for j, distance in enumerate(found):
-                if i + j <= last and distance < distances[-1]:
+                if i + j <= last and distance <= distances[-1]:
                     insert(distance, chosen[i + j], distances, positions)
 
+    return measure
+
+
+def _excluding(closer: Four) -> Callable[..., np.ndarray]:
     @numba.njit(nogil=True, cache=True)
     def nearer(small_rows, chosen, small_queries, q, scale, slack, limit):
         """Leave out the rows that the closer bound rules out."""
@@ -92,20 +98,38 @@ def _searching(exactly: Four, closer: Four) -> Callable[..., int]:
                     count += 1
         return chosen[:count]
 
+    return nearer
+
+
+def _searching(exactly: Four, closer: Four) -> Callable[..., int]:
+    measure, nearer = _measuring(exactly), _excluding(closer)
+
     @numba.njit(nogil=True, cache=True)
     def search(
-        queries, q, rows, sums, scale, slack, small_queries, small_rows, closer_scale,
-        closer_slack, distances, positions,
+        queries, rows, sums, linear, root, constants, small_queries, small_rows,
+        closer_scale, closer_slack, distances, positions,
     ):  # fmt: skip
-        seeds = low(sums, min(len(rows), max(SEEDS, 2 * len(distances))))
-        measure(rows, seeds, queries, q, distances, positions)
-        limit = distances[-1]
-        chosen = within(sums, (limit + slack) / scale)
-        if len(small_rows):
-            chosen = nearer(small_rows, chosen, small_queries, q, closer_scale, closer_slack, limit)
-        distances[:] = FARTHEST
-        measure(rows, chosen, queries, q, distances, positions)
-        return len(seeds) + len(chosen)
+        measured = 0
+        count = min(len(rows), max(SEEDS, 2 * distances.shape[1]))
+        lowest = np.empty(max(-(-len(rows) // SIDE), min(4 * count, len(rows))), np.int32)
+        found = np.empty(len(rows) + 1, np.int32)
+        for q in range(len(queries)):
+            line = sums[q, : len(rows)]
+            least(line, lowest)
+            low = np.partition(lowest, count - 1)[count - 1]
+            chosen = between(line, lowest, LEAST, low, found)
+            measured += len(chosen)
+            measure(rows, chosen, queries, q, distances[q], positions[q])
+            limit = distances[q, -1]
+            reach = min(linear * limit + root * np.sqrt(limit) + constants[q], MOST)
+            chosen = between(line, lowest, low, np.int32(np.floor(reach)), found)
+            if len(small_rows):
+                chosen = nearer(
+                    small_rows, chosen, small_queries, q, closer_scale, closer_slack, limit
+                )
+            measured += len(chosen)
+            measure(rows, chosen, queries, q, distances[q], positions[q])
+        return measured
 
     return search
 
