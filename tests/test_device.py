@@ -1,8 +1,12 @@
+import subprocess
+import sys
+
 import keras
 import pytest
 
 from tasks.models.network import device
 from tasks.stage import StageError
+from tests.conftest import ROOT
 
 
 @pytest.mark.skipif(bool(device.gpus()), reason="there is a GPU")
@@ -37,3 +41,14 @@ def test_setting_up_makes_the_same_weights_again():
 def test_a_process_with_one_device_does_not_split_its_batches():
     with device.all_devices("cpu"):
         assert keras.distribution.distribution() is None
+
+
+@pytest.mark.slow
+def test_networks_start_without_scikit_learn_and_leave_it_to_others():
+    code = (
+        "import sys, tasks.models.network, keras\n"
+        "print(any(name.partition('.')[0] == 'sklearn' for name in sys.modules))\n"
+        "import sklearn.base"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr[-1000:]
