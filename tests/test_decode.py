@@ -12,7 +12,6 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageCms, ImageOps
 
 from tasks.images.decode import (
-    UPRIGHT,
     as_array,
     decode,
     fit,
@@ -221,10 +220,6 @@ def test_a_photo_held_upright_swaps_width_and_height():
     assert np.abs(decoded.pixels.astype(int) - expected).mean() < 6
 
 
-def test_every_turn_but_the_first_is_known():
-    assert sorted(UPRIGHT) == list(range(2, 9))
-
-
 @pytest.mark.parametrize("value", [0, 9, 65535])
 def test_an_orientation_that_does_not_exist_turns_nothing(value):
     assert np.array_equal(upright_pixels(turned(value, "PNG"), preparation()), gradient())
@@ -236,7 +231,7 @@ def test_an_orientation_that_does_not_exist_turns_nothing(value):
 def test_broken_exif_leaves_the_picture_as_it_is(rubbish):
     file = encoded(gradient(), "JPEG", exif=b"Exif\0\0" + rubbish, quality=95)
     plain = encoded(gradient(), "JPEG", quality=95)
-    assert np.array_equal(upright_pixels(file, preparation()), upright_pixels(plain, preparation()))
+    assert np.array_equal(decode(file, preparation()).pixels, decode(plain, preparation()).pixels)
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "TIFF", "PNG"])
@@ -342,7 +337,7 @@ def test_a_file_cut_anywhere_is_refused_or_loses_no_pixel(format, share):
         got = decode(BytesIO(whole[: int(share * len(whole))]), preparation())
     except Unreadable:
         return
-    assert got.digest == decode(BytesIO(whole), preparation()).digest
+    assert np.array_equal(got.pixels, decode(BytesIO(whole), preparation()).pixels)
 
 
 # ---- size and digest ------------------------------------------------------------------
@@ -389,10 +384,11 @@ def test_the_digest_sees_pixels_and_not_the_file_format():
     assert len(digests) == 1
 
 
-def test_the_digest_is_the_same_whatever_the_prepared_size():
-    file = encoded(gradient(), "PNG")
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_the_digest_is_the_same_whatever_the_prepared_size(format):
+    file = encoded(gradient(), format)
     sizes = preparation(5, 5), preparation(50, 60)
-    assert len({decode(file, size).digest for size in sizes}) == 1
+    assert len({decode(BytesIO(file.getvalue()), size).digest for size in sizes}) == 1
 
 
 @given(IMAGES, st.data())

@@ -2,19 +2,32 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, ImageOps
 
 from tasks.images.decode import decode
-from tasks.images.jpeg import usual
+from tasks.images.jpeg import reduction, usual
 from tasks.params import Prepare
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (33, 47, 3), np.uint8)
 
 
-def encoded(mode="RGB", **options):
+def preparation(height=33, width=47, channels=3, max_pixels=10_000):
+    return Prepare(
+        reader="image_folder", height=height, width=width, channels=channels,
+        max_pixels=max_pixels, max_quarantined=0.0,
+    )  # fmt: skip
+
+
+def encoded(mode="RGB", pixels=PIXELS, **options):
     file = io.BytesIO()
-    Image.fromarray(PIXELS).convert(mode).save(file, "JPEG", **options)
+    Image.fromarray(pixels).convert(mode).save(file, "JPEG", **options)
     return file.getvalue()
+
+
+def exif(orientation):
+    said = Image.Exif()
+    said[0x0112] = orientation
+    return said
 
 
 OPTIONS = [
@@ -33,25 +46,66 @@ OPTIONS = [
 def test_pixels_are_those_of_pillow(mode, options):
     data = encoded(mode, **options)
     expected = np.asarray(Image.open(io.BytesIO(data)))
-    assert np.array_equal(usual(data, 10_000).reshape(expected.shape), expected)
+    assert np.array_equal(usual(data, preparation()).pixels.reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("size", [(16, 23), (16, 24), (8, 11), (9, 5), (4, 5), (1, 1)], ids=str)
+def test_reduced_pixels_are_those_of_pillows_draft(size, mode, options):
+    data = encoded(mode, **options)
+    draft = Image.open(io.BytesIO(data))
+    draft.draft(mode, size[::-1])
+    expected = np.asarray(draft)
+    got = usual(data, preparation(*size))
+    assert np.array_equal(got.pixels.reshape(expected.shape), expected)
+    assert (got.height, got.width) == (33, 47)
+
+
+@pytest.mark.parametrize(
+    ("size", "by"),
+    [((33, 47), 1), ((17, 23), 1), ((16, 24), 1), ((16, 23), 2), ((8, 11), 4), ((4, 5), 8),
+     ((1, 1), 8), ((33, 1), 1), ((500, 500), 1)],
+)  # fmt: skip
+def test_a_picture_is_reduced_as_far_as_no_side_becomes_too_short(size, by):
+    assert reduction(33, 47, *size) == by
+
+
+def test_a_fine_pattern_reduced_is_its_mean():
+    checkers = (np.indices((64, 64)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    data = encoded("L", checkers, quality=95)
+    middle = decode(io.BytesIO(data), preparation(12, 12, 1)).pixels[1:-1, 1:-1].astype(int)
+    assert np.abs(middle - 127.5).max() < 3  # without antialiasing 0 or 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(33, 47), (11, 16), (16, 11)], ids=str)
+def test_a_photo_is_turned_upright_as_pillow_would(orientation, size):
+    data = encoded(exif=exif(orientation))
+    sideways = orientation > 4
+    draft = Image.open(io.BytesIO(data))
+    draft.draft("RGB", size if sideways else size[::-1])
+    got = usual(data, preparation(*size))
+    assert np.array_equal(got.pixels, np.asarray(ImageOps.exif_transpose(draft)))
+    assert (got.height, got.width) == ((47, 33) if sideways else (33, 47))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", [(33, 47), (33, 20), (20, 47), (20, 20), (9, 46)], ids=str)
 def test_a_decoded_picture_outlasts_the_next_one(size, mode):
-    prepare = Prepare(
-        reader="image_folder", height=size[0], width=size[1], channels=3 if mode == "RGB" else 1,
-        max_pixels=10_000, max_quarantined=0.0,
-    )  # fmt: skip
+    prepare = preparation(*size, 3 if mode == "RGB" else 1)
     first = decode(io.BytesIO(encoded(mode)), prepare).pixels
     before = first.copy()
     decode(io.BytesIO(encoded(mode, quality=5)), prepare)
     assert np.array_equal(first, before)
 
 
-TURNED = Image.Exif()
-TURNED[0x0112] = 6
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"/>'
+TURNED_BY_XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"/>'
+
+
+def test_xmp_turns_a_photo_too():
+    by_xmp, by_exif = encoded(xmp=TURNED_BY_XMP), encoded(exif=exif(6))
+    assert np.array_equal(usual(by_xmp, preparation()).pixels, usual(by_exif, preparation()).pixels)
 
 
 @pytest.mark.parametrize(
@@ -59,20 +113,57 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"/>'
     [
         encoded("CMYK"),
         encoded(keep_rgb=True),
-        encoded(exif=TURNED),
-        encoded(xmp=XMP),
         encoded()[:900],
         encoded()[:-2],
         encoded()[:3],
         encoded().replace(b"\xff\xda", b"\xff\x00"),
         b"\x89PNG\r\n\x1a\n" + bytes(60),
     ],
-    ids=["CMYK", "RGB", "turned", "turned by XMP", "cut", "no end", "magic", "no scan", "PNG"],
+    ids=["CMYK", "RGB", "cut", "no end", "magic", "no scan", "PNG"],
 )
-def test_what_is_unusual_is_left_to_pillow(data):
-    assert usual(data, 10_000) is None
+@pytest.mark.parametrize("size", [(33, 47), (4, 5)], ids=str)
+def test_what_is_unusual_is_left_to_pillow(size, data):
+    assert usual(data, preparation(*size)) is None
 
 
 def test_what_is_too_large_is_not_decoded():
-    assert usual(encoded(), 33 * 47) is not None
-    assert usual(encoded(), 33 * 47 - 1) is None
+    assert usual(encoded(), preparation(max_pixels=33 * 47)) is not None
+    assert usual(encoded(), preparation(max_pixels=33 * 47 - 1)) is None
+
+
+# ---- the digest -------------------------------------------------------------------------
+
+
+def digest(data, *size):
+    return usual(data, preparation(*size)).digest
+
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize("options", OPTIONS[:-1], ids=str)
+@pytest.mark.parametrize(
+    "beside",
+    [{"comment": b"a word"}, {"exif": exif(1)}, {"icc_profile": SRGB}, {"xmp": b"<x/>"}],
+    ids=["comment", "EXIF", "profile", "XMP"],
+)
+def test_a_copy_that_says_other_things_beside_its_picture_has_the_same_digest(beside, options):
+    assert digest(encoded(**options, **beside)) == digest(encoded(**options))
+
+
+def test_what_follows_a_picture_is_not_part_of_it():
+    assert digest(encoded() + b"a film, as telephones append it") == digest(encoded())
+
+
+def test_the_digest_of_a_photo_does_not_depend_on_the_prepared_size():
+    assert len({digest(encoded(), *size) for size in [(33, 47), (16, 16), (1, 1), (99, 99)]}) == 1
+
+
+def test_pictures_that_differ_have_other_digests():
+    other = PIXELS.copy()
+    other[20, 20] ^= 255
+    pictures = [
+        encoded(), encoded(quality=74), encoded("L"), encoded(exif=exif(3)), encoded(pixels=other),
+        encoded(pixels=PIXELS[:-1]), encoded(progressive=True),
+    ]  # fmt: skip
+    assert len(set(map(digest, pictures))) == len(pictures)

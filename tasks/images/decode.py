@@ -13,6 +13,10 @@ its training pictures. What happens to the kinds of pixels:
 
 The EXIF orientation is applied, and of an animation the first frame counts. The whole picture
 is squashed to the prepared height and width: nothing is cropped, and its aspect is not kept.
+
+The digest of a picture is the same whatever the prepared size, and whatever a file says beside
+its picture. Of the usual JPEG it is the digest of the coded picture (see `jpeg`), of all others
+that of the shape and the upright pixels.
 """
 
 from hashlib import sha256
@@ -26,6 +30,7 @@ from PIL import Image, UnidentifiedImageError
 
 from tasks.images import jpeg
 from tasks.images.depth import Unreadable, eight_bits
+from tasks.images.orientation import orientation_of, upright
 from tasks.params import Prepare
 
 # Others stay out: reading them runs a program (EPS), or nothing tells them from rubbish (TGA).
@@ -37,17 +42,6 @@ FILTER = Image.Resampling.BILINEAR
 
 MOST_AT_ONCE = 2**26  # bytes of a file that are read into memory
 
-ORIENTATION = 0x0112  # the EXIF tag
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 _OPENING = Lock()
 
 
@@ -57,7 +51,7 @@ class Decoded(NamedTuple):
     pixels: np.ndarray  # uint8 (height, width, channels) as prepared
     width: int  # upright, before resizing
     height: int
-    digest: str  # SHA-256 of the shape and the upright pixels, before resizing
+    digest: str  # SHA-256 of the picture, in hexadecimal digits
 
 
 def decode(source: Path | BinaryIO, prepare: Prepare) -> Decoded:
@@ -71,12 +65,27 @@ def decode(source: Path | BinaryIO, prepare: Prepare) -> Decoded:
         Unreadable: if the picture is empty, broken, too large, or none.
     """
     if not isinstance(source, Path):
-        return fit(upright_pixels(source, prepare), prepare)
+        return decode_open(source, prepare)
     try:
         with source.open("rb") as file:
-            return fit(upright_pixels(file, prepare), prepare)
+            return decode_open(file, prepare)
     except OSError as error:
         raise Unreadable(f"cannot be opened: {error.strerror or error}") from error
+
+
+def decode_open(file: BinaryIO, prepare: Prepare) -> Decoded:
+    """Decode an open file: the usual JPEG by itself, anything else by Pillow."""
+    beginning = file.read(len(jpeg.MAGIC))
+    if not beginning:
+        raise Unreadable("the file is empty")
+    if beginning == jpeg.MAGIC:
+        size = file.seek(0, SEEK_END)
+        file.seek(0)
+        data = file.read(min(size, MOST_AT_ONCE))
+        if (frame := jpeg.usual(data, prepare)) is not None:
+            pixels = with_channels(frame.pixels, prepare.channels)
+            return Decoded(resized(pixels, prepare), frame.width, frame.height, frame.digest)
+    return fit(upright_pixels(file, prepare), prepare)
 
 
 def fit(pixels: np.ndarray, prepare: Prepare) -> Decoded:
@@ -85,10 +94,13 @@ def fit(pixels: np.ndarray, prepare: Prepare) -> Decoded:
     height, width, _ = pixels.shape
     digest = sha256(f"{pixels.shape}".encode())
     digest.update(pixels.data)
-    resized = resize(pixels, prepare.height, prepare.width)
-    if resized is pixels:
-        resized = pixels.copy()  # of what may be written over by the next picture
-    return Decoded(resized, width, height, digest.hexdigest())
+    return Decoded(resized(pixels, prepare), width, height, digest.hexdigest())
+
+
+def resized(pixels: np.ndarray, prepare: Prepare) -> np.ndarray:
+    """Return pixels of the prepared size in memory of their own."""
+    others = resize(pixels, prepare.height, prepare.width)
+    return pixels.copy() if others is pixels else others
 
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -122,15 +134,6 @@ def as_array(image: Image.Image) -> np.ndarray:
 
 def upright_pixels(file: BinaryIO, prepare: Prepare) -> np.ndarray:
     """Return the first frame of an open file as uint8 (h, w, 1 or 3), upright."""
-    beginning = file.read(len(jpeg.MAGIC))
-    if not beginning:
-        raise Unreadable("the file is empty")
-    if beginning == jpeg.MAGIC:
-        size = file.seek(0, SEEK_END)
-        file.seek(0)
-        data = file.read(min(size, MOST_AT_ONCE))
-        if (pixels := jpeg.usual(data, prepare.max_pixels)) is not None:
-            return pixels
     with opened(file) as image:
         width, height = image.size
         if width * height > prepare.max_pixels:  # known from the header, nothing is decoded yet
@@ -141,7 +144,7 @@ def upright_pixels(file: BinaryIO, prepare: Prepare) -> np.ndarray:
             image.load()
         except Exception as error:  # a broken file may make a decoder raise anything
             raise Unreadable(complaint(error)) from error
-        return as_array(plain_mode(upright(image)))
+        return upright(as_array(plain_mode(image)), orientation_of(image))
 
 
 def opened(file: BinaryIO) -> Image.Image:
@@ -169,15 +172,6 @@ def complaint(error: Exception) -> str:
     if "truncated" in text.lower() or "but only got" in text:
         return "truncated: the file ends before its picture does"
     return f"damaged: {text}"
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation of a loaded picture; one that cannot be read is none."""
-    try:
-        orientation = image.getexif().get(ORIENTATION)
-    except Exception:  # broken EXIF may raise anything, and the pixels are good without it
-        return image
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
 
 def plain_mode(image: Image.Image) -> Image.Image:
