@@ -9,6 +9,7 @@ resizing once: another size needs another run. A run that was killed is taken up
 """
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -91,12 +92,14 @@ def inputs(raw: Path, prepare: Prepare) -> Iterator[bytes]:
     cannot be told from what was written.
     """
     yield from (prepare.model_dump_json().encode(), str(round(psutil.boot_time(), -2)).encode())
-    for path in sorted(raw.rglob("*")):
-        try:
-            known = path.stat()
-        except FileNotFoundError:  # a link that leads nowhere
-            known = path.lstat()
-        yield f"{path} {known.st_size} {known.st_mtime_ns}".encode(errors="surrogateescape")
+    for folder, folders, files in os.walk(raw):
+        folders.sort()
+        for path in (os.path.join(folder, name) for name in sorted(files)):
+            try:
+                known = os.stat(path)
+            except FileNotFoundError:  # a link that leads nowhere
+                known = os.lstat(path)
+            yield f"{path} {known.st_size} {known.st_mtime_ns}".encode(errors="surrogateescape")
     yield from code("datasets", "images", "params")
 
 

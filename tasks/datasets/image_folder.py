@@ -32,10 +32,10 @@ class Folder:
 
     path: Path
     folders: list["Folder"]
-    files: list[Path]
+    files: list[str]  # their paths
 
-    def every_file(self) -> Iterator[Path]:
-        """Yield the files in it and below it."""
+    def every_file(self) -> Iterator[str]:
+        """Yield the paths of the files in it and below it."""
         yield from self.files
         for folder in self.folders:
             yield from folder.every_file()
@@ -55,39 +55,42 @@ def read(raw: Path) -> Listing:
     parts = role_folders(top) or {"": top}
     classes = {role: unwrapped(part).folders for role, part in parts.items()}
     labels = class_names(folder.path for folders in classes.values() for folder in folders)
-    pictures = sorted(
-        Picture(written_name(file.relative_to(raw)), labels[folder.path.name], role, file)
+    below = len(f"{raw}{os.sep}")
+    files = sorted(
+        (written_name(file[below:]), labels[folder.path.name], role, file)
         for role, folders in classes.items()
         for folder in folders
         for file in folder.every_file()
     )
-    if outside := sum(1 for _ in whole.every_file()) - len(pictures):
+    if outside := sum(1 for _ in whole.every_file()) - len(files):
         ignored["outside class folders"] = outside
     names = sorted(set(labels.values()))
-    return Listing(names, sorted(classes), len(pictures), pictures, dict(ignored))
+    pictures = (Picture(id, label, role, Path(file)) for id, label, role, file in files)
+    return Listing(names, sorted(classes), len(files), pictures, dict(ignored))
 
 
 def scan(path: Path, ignored: Counter[str]) -> Folder:
     """Read a folder and all below it, sorted by name; count what is passed over, by kind."""
     folder = Folder(path, [], [])
-    for entry in sorted(path.iterdir()):
-        is_folder = entry.is_dir() and not entry.is_symlink()
-        if kind := junk(entry):
-            ignored[kind] += sum(not e.is_dir() for e in entry.rglob("*")) if is_folder else 1
+    with os.scandir(path) as entries:
+        listed = sorted(entries, key=lambda entry: entry.name)
+    for entry in listed:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if kind := junk(entry.name):
+            inside = sum(len(files) for *_, files in os.walk(entry.path))
+            ignored[kind] += inside if is_folder else 1
         elif is_folder:
-            folder.folders.append(scan(entry, ignored))
-        elif entry.is_file() or not entry.exists():  # a broken link fails when it is decoded
-            folder.files.append(entry)
+            folder.folders.append(scan(Path(entry.path), ignored))
+        elif entry.is_file() or not Path(entry.path).exists():  # a broken link fails later
+            folder.files.append(entry.path)
         else:
             ignored["link to a folder" if entry.is_dir() else "no file"] += 1
     return folder
 
 
-def junk(path: Path) -> str | None:
-    """Return which kind of junk a file or folder is, by its name."""
-    if kind := JUNK.get(path.name.casefold()):
-        return kind
-    return "hidden" if path.name.startswith(".") else None
+def junk(name: str) -> str | None:
+    """Return which kind of junk a file or folder of that name is."""
+    return JUNK.get(name.casefold()) or ("hidden" if name.startswith(".") else None)
 
 
 def unwrapped(folder: Folder) -> Folder:
@@ -129,16 +132,16 @@ def class_names(folders: Iterator[Path]) -> dict[str, str]:
         alike[unicodedata.normalize("NFC", folder.name.casefold())].add(folder.name)
     for names in alike.values():
         if len(names) > 1:
-            listed = " and ".join(f"'{written_name(Path(name))}'" for name in sorted(names))
+            listed = " and ".join(f"'{written_name(name)}'" for name in sorted(names))
             raise StageError(
                 f"class folders {listed} differ in letter case or Unicode form only: expected "
                 "one name per class. Merge or rename them."
             )
-    return {name: written_name(Path(name)) for (name,) in alike.values()}
+    return {name: written_name(name) for (name,) in alike.values()}
 
 
-def written_name(path: Path) -> str:
+def written_name(path: str) -> str:
     """Write a path with forward slashes in printable UTF-8, so that different paths differ."""
-    encoded = os.fsencode(path.as_posix()).replace(b"\\", b"\\\\")
+    encoded = os.fsencode(path.replace(os.sep, "/")).replace(b"\\", b"\\\\")
     text = encoded.decode("utf-8", "backslashreplace")
     return re.sub(r"[\x00-\x1f\x7f]", lambda c: c[0].encode("unicode_escape").decode(), text)
