@@ -69,7 +69,7 @@ def judge(params: Params, experiment: str, stage: StageName) -> Decision:
     read_calibration(path_of(experiment), model)  # so the committed results are this model's
     history = read_history(experiment)
     champion = history.holder(stage)
-    match, notes = against_champion(experiment, history.versions[champion] if champion else None)
+    match, notes = against_champion(experiment, history.commit_of(champion) if champion else None)
     dataset, limits = params.experiment(experiment).dataset, params.promote
     metrics = metrics_at(commit, experiment)
     classifier = load_classifier(folder, threads=params.threads, memory_mib=params.memory_mib)

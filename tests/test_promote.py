@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from gto import api
 
 from flows.delivery import Delivery
 from tasks import calibrate, check, download, evaluate, prepare, split, train
@@ -254,10 +255,24 @@ def test_to_return_to_a_version_takes_off_what_came_after_it(versions, held):
     assert moved(*versions).held("staging") == []
 
 
-def test_the_number_of_a_tag_orders_moves_of_one_second(workspace):
+@pytest.fixture
+def repository(workspace):
     sh("git", "init", "--quiet")
     sh("git", "config", "user.name", "Ada")
     sh("git", "config", "user.email", "ada@example.org")
+
+
+def test_a_commit_in_use_need_not_be_a_registered_version(repository):
+    sh("git", "commit", "--quiet", "--allow-empty", "--message", "one")
+    commit = sh("git", "rev-parse", "HEAD")
+    api.assign(".", "my_pets", "production", ref="HEAD", skip_registration=True)
+    history = read_history("my_pets")
+    assert history.commit_of(history.holder("production")) == commit
+    register("my_pets", "HEAD", "by hand")
+    assert read_history("my_pets").commit_of("v1.0.0") == commit
+
+
+def test_the_number_of_a_tag_orders_moves_of_one_second(repository):
     for message in ("one", "two"):
         sh("git", "commit", "--quiet", "--allow-empty", "--message", message)
         register("my_pets", "HEAD", message)

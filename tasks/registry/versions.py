@@ -35,7 +35,7 @@ class History:
     Attributes:
         versions: their commits by their names, oldest first, without those withdrawn.
         withdrawn: likewise those withdrawn.
-        moves: oldest first.
+        moves: oldest first; `gto assign --skip-registration` names a commit for a version.
     """
 
     experiment: str
@@ -68,6 +68,10 @@ class History:
     def holder(self, stage: str) -> str | None:
         """Return the version that is in a stage."""
         return next(reversed(self.held(stage)), None)
+
+    def commit_of(self, version: str) -> str:
+        """Return the commit of a version, which is its own name if it was never registered."""
+        return self.versions.get(version, version)
 
     def predecessor(self, stage: str) -> str:
         """Return the version to go back to: the last one below what was assigned last.
