@@ -11,10 +11,10 @@ SIDEWAYS = ORIENTATIONS[4:]  # rows have become columns
 def orientation_of(image: Image.Image) -> int:
     """Return the orientation of an opened picture, 1 to 8; one that cannot be read is 1."""
     try:
-        orientation = image.getexif().get(TAG)
+        said = image.getexif().get(TAG)
     except Exception:  # broken EXIF may raise anything, and the pixels are good without it
         return 1
-    return orientation if orientation in ORIENTATIONS else 1
+    return next((orientation for orientation in ORIENTATIONS if orientation == said), 1)
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:

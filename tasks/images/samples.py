@@ -32,7 +32,7 @@ class Sample(NamedTuple):
     id: str  # unique in its dataset; a path with forward slashes for files
     label: str  # the name of its class
     role: str  # "train", "val" or "test" as the authors say, or ""
-    digest: str  # SHA-256 of the shape and the decoded pixels, before resizing
+    digest: str  # SHA-256 of the picture, whatever its prepared size (see `decode`)
     width: int  # pixels, before resizing
     height: int
 
@@ -46,7 +46,7 @@ class Rows:
         index: int64 (m,), which of them these rows are, ascending.
         labels: int64 (m,), positions in `classes`.
         ids: m identifiers.
-        digests: m pixel digests.
+        digests: m digests of pictures.
         classes: names, sorted.
     """
 

@@ -19,7 +19,7 @@ class Correction(NamedTuple):
     """One row of `data/labels/<dataset>.csv`."""
 
     id: str
-    digest: str  # of the decoded pixels, as in samples.csv
+    digest: str  # of the picture, as in samples.csv
     was: str  # the label that the authors gave
     now: str
 

@@ -69,7 +69,7 @@ def read_decisions(
 
     Args:
         path: of the table that a person filled in.
-        known: pixel digest of every picture of train and val, by its id.
+        known: digest of every picture of train and val, by its id.
         classes: that there are.
         others: columns that there may be besides those that are read; None for any.
 

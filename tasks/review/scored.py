@@ -110,7 +110,7 @@ def repaint(before: Scored, after: Scored) -> tuple[list[str], set[str]]:
 
 
 def same_pictures(before: Side, after: Side, dataset: str) -> bool:
-    """Whether both sides have the same table of pixel digests, as far as that is known.
+    """Whether both sides have the same table of digests of pictures, as far as that is known.
 
     Of the whole folder DVC knows what was recorded, not what the working tree has by now.
     """
