@@ -9,9 +9,11 @@ come from `test_rows` only, which only `evaluate` may import.
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -93,6 +95,23 @@ def read_table(path: Path) -> "pd.DataFrame":
         raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
 
 
+def read_columns(path: Path, columns: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the values of some columns of a CSV file, row by row as it is read.
+
+    Raises:
+        StageError: if the file is missing.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            header = next(rows)
+            at = [header.index(column) for column in columns]
+            for row in rows:
+                yield [row[i] for i in at]
+    except FileNotFoundError:
+        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
+
+
 def read_samples(name: str) -> Iterator[Sample]:
     """Yield the rows of a prepared dataset as they are read.
 
@@ -100,16 +119,8 @@ def read_samples(name: str) -> Iterator[Sample]:
         StageError: if there is none.
     """
     path = PREPARED / name / "samples.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            header = next(rows)
-            at = [header.index(field) for field in Sample._fields]
-            for row in rows:
-                id, label, role, digest, width, height = (row[i] for i in at)
-                yield Sample(id, label, role, digest, int(width), int(height))
-    except FileNotFoundError:
-        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
+    for id, label, role, digest, width, height in read_columns(path, Sample._fields):
+        yield Sample(id, label, role, digest, int(width), int(height))
 
 
 def classes_of(dataset: str) -> list[str]:
@@ -162,24 +173,28 @@ def test_rows(dataset: str) -> Rows:
 
 
 def _rows(dataset: str, split: SplitName) -> Rows:
-    samples = read_table(PREPARED / dataset / "samples.csv")
-    splits = read_table(SPLITS / f"{dataset}.csv")
-    if not samples["id"].equals(splits["id"]):
-        raise StageError(
-            f"'{SPLITS / dataset}.csv' lists other samples than '{PREPARED / dataset}': expected "
-            "the same ids in the same order. Run split again (dvc repro)."
-        )
-    classes = classes_of(dataset)
-    chosen = (splits["split"] == split).to_numpy()
-    if split != "test":
-        chosen = chosen & ~samples["id"].isin(left_out(dataset)).to_numpy()
+    classes, out = classes_of(dataset), set() if split == "test" else left_out(dataset)
     label_of = {name: label for label, name in enumerate(classes)}
-    labels = np.array([label_of.get(name, -1) for name in samples["label"]])
+    index, labels, ids, digests = array("q"), array("q"), [], []
+    samples = read_columns(PREPARED / dataset / "samples.csv", ("id", "label", "digest"))
+    splits = read_columns(SPLITS / f"{dataset}.csv", ("id", "split"))
+    for at, (sample, assigned) in enumerate(zip_longest(samples, splits)):
+        if sample is None or assigned is None or sample[0] != assigned[0]:
+            raise StageError(
+                f"'{SPLITS / dataset}.csv' lists other samples than '{PREPARED / dataset}': "
+                "expected the same ids in the same order. Run split again (dvc repro)."
+            )
+        id, label, digest = sample
+        if assigned[1] == split and id not in out:
+            index.append(at)
+            labels.append(label_of.get(label, -1))
+            ids.append(id)
+            digests.append(digest)
     return Rows(
         images=np.load(PREPARED / dataset / "images.npy", mmap_mode="r"),
-        index=np.flatnonzero(chosen).astype(np.int64),
-        labels=labels[chosen].astype(np.int64),
-        ids=samples["id"][chosen].tolist(),
-        digests=samples["digest"][chosen].tolist(),
+        index=np.array(index, np.int64),
+        labels=np.array(labels, np.int64),
+        ids=ids,
+        digests=digests,
         classes=classes,
     )
