@@ -236,7 +236,7 @@ def test_standard_scaling_brings_training_pixels_to_mean_0_and_deviation_1():
 def test_an_epoch_shows_every_picture_once_but_for_a_last_short_batch():
     rows = stripes(40)
     goals = targets(rows.labels, 2, "softmax")
-    epoch = Epoch(rows.images, goals, rows.index, network(MLP), Augment(), epoch=3, size=(12, 12))
+    epoch = Epoch(rows, goals, rows.index, network(MLP), Augment(), epoch=3, size=(12, 12))
     shown = [epoch[i] for i in range(len(epoch))]
     assert [len(x) for x, _ in shown] == [16, 16]
     seen = np.concatenate([x for x, _ in shown])
@@ -252,7 +252,7 @@ def test_batches_made_at_one_go_are_those_made_one_by_one(mix, monkeypatch):
     rows = stripes(46)
     goals, changes = targets(rows.labels, 2, "softmax"), Augment(shift_pixels=1.0, border="edge")
     params = network(MLP, batch_size=4, mix=mix)
-    epoch = Epoch(rows.images, goals, rows.index, params, changes, epoch=3, size=(12, 12))
+    epoch = Epoch(rows, goals, rows.index, params, changes, epoch=3, size=(12, 12))
     blocks = list(epoch.blocks())
     assert [len(pictures) for pictures, _ in blocks] == [3, 3, 3, 2]
     singly = [epoch[i] for i in range(len(epoch))]
@@ -266,9 +266,7 @@ def test_each_epoch_is_fed_its_own_batches_in_order():
     goals = targets(rows.labels, 2, "softmax")
 
     def epoch(n):
-        return Epoch(
-            rows.images, goals, rows.index, network(MLP), Augment(), epoch=n, size=(12, 12)
-        )
+        return Epoch(rows, goals, rows.index, network(MLP), Augment(), epoch=n, size=(12, 12))
 
     for n, given in enumerate(fed(epoch(n) for n in range(3))):
         assert len(given) == len(epoch(n)) == 4

@@ -62,9 +62,9 @@ class Rows:
     def __len__(self) -> int:
         return len(self.index)
 
-    def pixels(self) -> np.ndarray:
-        """Return the images of these rows as uint8 (m, h, w, c), in memory."""
-        return np.asarray(self.images[self.index])
+    def pixels(self, some: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return the images of these rows, or of some of them, as uint8 (m, h, w, c), in memory."""
+        return np.asarray(self.images[self.index[some]])
 
 
 def position(seed: int, digest: str) -> float:

@@ -15,6 +15,7 @@ from jaxtyping import Float32, Int64, UInt8
 from tasks.images.augmentation import augment
 from tasks.images.mixing import mix
 from tasks.images.randomness import order
+from tasks.images.samples import Rows
 from tasks.params import Augment, Network
 
 AHEAD = 8  # batches made before they are asked for
@@ -35,7 +36,7 @@ class Epoch(keras.utils.PyDataset):
     """The batches of one epoch; a last short one is left out.
 
     Args:
-        images: uint8 (n, h, w, c), what augmentation reads.
+        rows: n images, what augmentation reads.
         goals: float32 (n, k).
         index: int64 (n,), which row of the dataset each image is.
         params: of the training.
@@ -46,7 +47,7 @@ class Epoch(keras.utils.PyDataset):
 
     def __init__(
         self,
-        images: UInt8[np.ndarray, "n h w c"],
+        rows: Rows,
         goals: Float32[np.ndarray, "n k"],
         index: Int64[np.ndarray, "n"],
         params: Network,
@@ -56,13 +57,13 @@ class Epoch(keras.utils.PyDataset):
         size: tuple[int, int],
     ) -> None:
         super().__init__(workers=THREADS, use_multiprocessing=False, max_queue_size=AHEAD)
-        self.images, self.goals, self.index = images, goals, index
+        self.rows, self.goals, self.index = rows, goals, index
         self.params, self.changes, self.epoch, self.size = params, changes, epoch, size
-        self.order = order(params.seed, epoch, len(images))
-        self.batch_size = min(params.batch_size, len(images))
+        self.order = order(params.seed, epoch, len(rows))
+        self.batch_size = min(params.batch_size, len(rows))
 
     def __len__(self) -> int:
-        return len(self.images) // self.batch_size
+        return len(self.rows) // self.batch_size
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         pictures, goals = self.block(batch, batch + 1)
@@ -70,21 +71,21 @@ class Epoch(keras.utils.PyDataset):
 
     def blocks(self) -> Iterator[Block]:
         """Yield all batches in order, some at a time."""
-        picture = math.prod(self.size) * self.images.shape[3]
+        picture = math.prod(self.size) * self.rows.images.shape[3]
         some = max(BLOCK // (self.batch_size * picture), 1)
         for first in range(0, len(self), some):
             yield self.block(first, min(first + some, len(self)))
 
     def block(self, first: int, last: int) -> Block:
         """Return neighbouring batches, from `first` to before `last`."""
-        rows = self.order[first * self.batch_size : last * self.batch_size]
+        some = self.order[first * self.batch_size : last * self.batch_size]
         seed, epoch, share = self.params.seed, self.epoch, self.params.mix
         shown = augment(
-            self.images[rows], self.index[rows], self.changes,
+            self.rows.pixels(some), self.index[some], self.changes,
             seed=seed, epoch=epoch, size=self.size,
         )  # fmt: skip
         pictures = shown.reshape(last - first, self.batch_size, *shown.shape[1:])
-        goals = self.goals[rows].reshape(last - first, self.batch_size, -1)
+        goals = self.goals[some].reshape(last - first, self.batch_size, -1)
         if share > 0:
             for i, batch in enumerate(range(first, last)):
                 pictures[i], goals[i] = mix(

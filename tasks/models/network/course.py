@@ -6,18 +6,18 @@ has no hidden state beside the weights and the optimiser.
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import keras
 import numpy as np
-from jaxtyping import UInt8
 from keras import ops
 
+from tasks.images.decode import resize
 from tasks.images.samples import Rows
 from tasks.models.network.batches import Epoch, targets
 from tasks.models.network.checkpoint import Checkpoint, Standing, Weights
 from tasks.models.network.feeding import fed
-from tasks.models.network.trained import resized
 from tasks.params import Augment, Network
 from tasks.stage import StageError, progress
 
@@ -115,10 +115,10 @@ def epochs(
         for phase in phases(params, train.images.shape[1:3]):
             if phase.last <= first:
                 continue
-            images, val_images = at(train, phase.source), at(val, phase.size)
+            rows, val_images = at(train, phase.source), at(val, phase.size).pixels()
             numbers = range(max(first, phase.first), phase.last)
             lessons = (
-                Epoch(images, goals, train.index, params, changes, epoch=n, size=phase.size)
+                Epoch(rows, goals, train.index, params, changes, epoch=n, size=phase.size)
                 for n in numbers
             )
             for number, batches in zip(numbers, fed(lessons), strict=True):
@@ -130,11 +130,14 @@ def epochs(
                 advance(1)
 
 
-def at(rows: Rows, size: tuple[int, int]) -> UInt8[np.ndarray, "n h w c"]:
-    """Return the pixels of some rows at one size."""
+def at(rows: Rows, size: tuple[int, int]) -> Rows:
+    """Return some rows with images of one size: those on disk, if they have it, or in memory."""
     if rows.images.shape[1:3] == size:
-        return rows.pixels()
-    return resized(rows.pixels(), size[0])
+        return rows
+    images = np.empty((len(rows), *size, rows.images.shape[3]), np.uint8)
+    for image, row in zip(images, rows.index, strict=True):
+        image[:] = resize(rows.images[row], *size)
+    return replace(rows, images=images, index=np.arange(len(rows)))
 
 
 def row_of(

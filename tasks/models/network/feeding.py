@@ -39,7 +39,7 @@ def streamed(blocks: Callable[[], Iterator[Block]], like: Epoch) -> Any:  # noqa
     """
     import tensorflow as tf
 
-    batch, channels, columns = like.batch_size, like.images.shape[3], like.goals.shape[1]
+    batch, channels, columns = like.batch_size, like.rows.images.shape[3], like.goals.shape[1]
     signature = (
         tf.TensorSpec((None, batch, *like.size, channels), tf.uint8),
         tf.TensorSpec((None, batch, columns), tf.float32),
