@@ -9,14 +9,10 @@ https://doi.org/10.1109/TPAMI.2008.113). Pictures of different things agree in t
 shapes, and do not in detail.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numba
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 from scipy.ndimage import gaussian_filter
-
-from tasks.stage import cores, progress
 
 BLUR = 1 / 16  # of a picture's longer side: what is coarser than that is no detail
 SHIFT = 1 / 6  # of a side, at most, between the middles of two copies
@@ -26,7 +22,6 @@ COARSE = 2  # half-sized pixels that the first search goes in every direction
 STEPS = 8  # of Gauss and Newton, at most
 STILL = 0.02  # pixels that a step must move the picture to be worth another
 HOPELESS = 0.7  # correlation of the grey pictures, at half their size, below which they do not fit
-CHUNK = 256  # pairs that a thread takes at once
 FLAT = 1.0  # variance in grey levels squared below which a picture has no detail
 
 
@@ -48,16 +43,7 @@ def likeness(
         -1..1; -1 where a picture has no detail, or the two do not fit even roughly.
     """
     found = np.empty(len(first))
-    fine, coarse = detail(grey), halved(grey)
-
-    def one_chunk(start: int) -> None:
-        some = slice(start, start + CHUNK)
-        fit_all(fine, coarse, first[some], second[some], mirrored[some], found[some])
-
-    starts = range(0, len(first), CHUNK)
-    with progress("pairs compared", len(first)) as advance, ThreadPoolExecutor(cores()) as threads:
-        for start, _ in zip(starts, threads.map(one_chunk, starts), strict=True):
-            advance(min(CHUNK, len(first) - start))
+    fit_all(detail(grey), halved(grey), first, second, mirrored, found)
     return found
 
 

@@ -1,12 +1,16 @@
 """How alike pairs of pictures of a dataset are: in grey, and of a size at which that is cheap."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from PIL import Image
 
 from tasks.quality.alignment import likeness
+from tasks.stage import cores, progress
 
 SIDE = 64  # pixels that larger pictures are reduced to before they are compared
+CHUNK = 256  # pairs that a thread compares at once
 SMALLEST = 4  # pixels a side; smaller pictures cannot be compared
 
 
@@ -24,8 +28,19 @@ def alike(
         second: those of the second.
         turned: whether the second is turned left to right.
     """
-    used, places = np.unique(np.concatenate([first, second]), return_inverse=True)
-    return likeness(grey(images, used), places[: len(first)], places[len(first) :], turned)
+    found = np.empty(len(first))
+
+    def one_chunk(start: int) -> None:
+        some = slice(start, start + CHUNK)
+        pairs = np.stack([first[some], second[some]])
+        used, (these, others) = np.unique(pairs, return_inverse=True)
+        found[some] = likeness(grey(images, used), these, others, turned[some])
+
+    starts = range(0, len(first), CHUNK)
+    with progress("pairs compared", len(first)) as advance, ThreadPoolExecutor(cores()) as threads:
+        for start, _ in zip(starts, threads.map(one_chunk, starts), strict=True):
+            advance(min(CHUNK, len(first) - start))
+    return found
 
 
 def grey(images: UInt8[np.ndarray, "n h w c"], chosen: np.ndarray) -> Float32[np.ndarray, "m h w"]:

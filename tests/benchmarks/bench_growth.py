@@ -13,6 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from tasks.quality.findings import Copy
 from tests.benchmarks.measured import processor, spent, versions, write
 from tests.conftest import ROOT, read_own_params
 
@@ -70,6 +71,7 @@ def allow(folder):
     verdict = folder / "data" / "checks" / "many" / "verdict.json"
     verdict.parent.mkdir(parents=True)
     verdict.write_text('{"left_out": [], "training": "allowed"}')
+    (verdict.parent / "pairs.csv").write_text(",".join(Copy._fields) + "\n")
 
 
 @pytest.mark.data
