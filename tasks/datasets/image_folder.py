@@ -77,8 +77,7 @@ def scan(path: Path, ignored: Counter[str]) -> Folder:
     for entry in listed:
         is_folder = entry.is_dir(follow_symlinks=False)
         if kind := junk(entry.name):
-            inside = sum(len(files) for *_, files in os.walk(entry.path))
-            ignored[kind] += inside if is_folder else 1
+            ignored[kind] += files_below(entry.path) if is_folder else 1
         elif is_folder:
             folder.folders.append(scan(Path(entry.path), ignored))
         elif entry.is_file() or not Path(entry.path).exists():  # a broken link fails later
@@ -86,6 +85,11 @@ def scan(path: Path, ignored: Counter[str]) -> Folder:
         else:
             ignored["link to a folder" if entry.is_dir() else "no file"] += 1
     return folder
+
+
+def files_below(path: str) -> int:
+    """Return how many files there are in a folder and below it."""
+    return sum(len(files) for *_, files in os.walk(path))
 
 
 def junk(name: str) -> str | None:
