@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from tasks.models.network.checkpoint import FILE, Checkpoint
+from tasks.models.checkpoint import FILE
+from tasks.models.network.checkpoint import Checkpoint
 from tasks.stage import MODELS, PLOTS, SCRATCH
 
 from .conftest import ROOT

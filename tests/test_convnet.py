@@ -11,8 +11,9 @@ from jax import numpy as jnp  # noqa: E402
 
 from tasks.images.augmentation import augment  # noqa: E402
 from tasks.images.randomness import order  # noqa: E402
+from tasks.models.checkpoint import FILE  # noqa: E402
 from tasks.models.convnet import course, draws, moves, muon, net, scoring, whitening  # noqa: E402
-from tasks.models.convnet.checkpoint import FILE, Checkpoint  # noqa: E402
+from tasks.models.convnet.checkpoint import Checkpoint  # noqa: E402
 from tasks.models.convnet.device import set_up  # noqa: E402
 from tasks.models.convnet.training import COLUMNS, fit, told  # noqa: E402
 from tasks.models.loading import load_classifier  # noqa: E402
@@ -264,7 +265,7 @@ def test_a_training_that_was_ended_goes_on_to_the_same_bytes(whole, tmp_path, mo
 
     with monkeypatch.context() as patched:
         patched.setattr(Checkpoint, "save", save_and_end)
-        patched.setattr("tasks.models.convnet.checkpoint.COST", 0)
+        patched.setattr("tasks.models.checkpoint.COST", 0)
         with pytest.raises(KeyboardInterrupt):
             trained(tmp_path / "ended", convnet())
     assert trained(tmp_path / "ended", convnet()) == history

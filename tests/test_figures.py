@@ -61,7 +61,7 @@ ROWS = {
         for measure in ("precision", "recall")
     ],
 }
-ROWS["history_convnet"] = ROWS["history_network"]
+ROWS["history_convnet"] = ROWS["history_perceptron"] = ROWS["history_network"]
 
 
 def words(svg: str) -> list[str]:
@@ -84,15 +84,16 @@ def test_there_is_a_template_for_every_plot_of_the_pipeline():
     wanted = {
         name.replace("${item.train.model}", model)
         for name in named
-        for model in ("convnet", "network", "neighbours")
+        for model in ("convnet", "network", "neighbours", "perceptron")
     }
     assert wanted == {f"tasks/measures/plots/{template}.json" for template in ROWS}
     assert {path.stem for path in TEMPLATES.glob("*.json")} == set(ROWS)
 
 
-def test_networks_and_convnets_are_drawn_alike():
-    network, convnet = (TEMPLATES / f"history_{model}.json" for model in ("network", "convnet"))
-    assert network.read_text() == convnet.read_text()
+@pytest.mark.parametrize("model", ["convnet", "perceptron"])
+def test_all_networks_are_drawn_alike(model):
+    one, other = (TEMPLATES / f"history_{name}.json" for name in ("network", model))
+    assert one.read_text() == other.read_text()
 
 
 @pytest.mark.parametrize("template", ROWS)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.images.samples import Rows
+from tasks.images.scaling import scale
 from tasks.models.loading import load_classifier
 from tasks.models.network import batches, device
 from tasks.models.network.architectures import build
@@ -15,8 +16,7 @@ from tasks.models.network.batches import Epoch, targets
 from tasks.models.network.course import averaged, phases, row_of
 from tasks.models.network.feeding import fed
 from tasks.models.network.optimisers import WarmThenFall
-from tasks.models.network.scaling import scale
-from tasks.models.network.trained import shifted, softmax, views
+from tasks.models.network.trained import probabilities_of, shifted, views
 from tasks.models.network.training import fit
 from tasks.params import Augment, Network, Optimizer, Prepare, load_params
 from tasks.stage import StageError
@@ -189,7 +189,7 @@ def test_the_loss_of_an_untrained_mlp_is_near_the_logarithm_of_the_classes(works
     images = np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), dtype=np.uint8)
     train = load_params().experiment("mnist_mlp").train
     model = build(train, (32, 32, 3), 10, ([1 / 255] * 3, [0.0] * 3))
-    probabilities = softmax(model.predict_on_batch(images))
+    probabilities = probabilities_of(model.predict_on_batch(images))
     assert -np.log(probabilities).mean() == pytest.approx(math.log(10), abs=0.5)
 
 
@@ -282,7 +282,7 @@ def test_targets_suit_the_head():
 
 
 def test_a_single_logit_becomes_two_probabilities():
-    assert np.allclose(softmax(np.float32([[0.0], [100.0]])), [[0.5, 0.5], [0.0, 1.0]])
+    assert np.allclose(probabilities_of(np.float32([[0.0], [100.0]])), [[0.5, 0.5], [0.0, 1.0]])
 
 
 def test_views_are_all_shifts_straight_and_mirrored(workspace):

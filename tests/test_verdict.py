@@ -59,6 +59,18 @@ def test_a_convnet_is_judged_as_a_network_and_not_told_to_do_what_it_cannot(plai
     assert verdict.advice == ["augmentation, for the same pictures come in every epoch"]
 
 
+def test_a_perceptron_is_judged_as_a_network_and_not_told_to_do_what_it_cannot(
+    own_params,
+):
+    recipe = own_params["experiments"]["mnist_quick"] | {"augment": {}}
+    verdict = network(recipe, train=1.0, test=0.7, history=epochs(0.5, 0.9))
+    assert verdict.headline == "Strong overfitting"
+    assert verdict.advice == [
+        "augmentation, for the same pictures come in every epoch",
+        "weight decay",
+    ]
+
+
 # ---- how much -------------------------------------------------------------------------
 
 

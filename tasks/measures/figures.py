@@ -30,6 +30,7 @@ IN_COLOUR = {  # what `color` stands for where a picture shows two series
     "history_convnet": ("split", ["train", "val"], ["var(--muted)", "var(--accent)"]),
     "history_network": ("split", ["train", "val"], ["var(--muted)", "var(--accent)"]),
     "history_neighbours": ("metric", ["L1", "L2"], ["var(--accent)", "var(--muted)"]),
+    "history_perceptron": ("split", ["train", "val"], ["var(--muted)", "var(--accent)"]),
 }
 THEME = {
     "aria": False,  # the page describes a figure as a whole

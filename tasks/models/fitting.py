@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tasks.images.samples import Rows
 from tasks.models.history import History
-from tasks.params import Convnet, Experiment, Network, Params
+from tasks.params import Convnet, Experiment, Network, Params, Perceptron
 
 
 def fit(
@@ -28,6 +28,13 @@ def fit(
         from tasks.models.network import training as network
 
         return network.fit(
+            train, val, experiment.train, experiment.augment, prepare, params.threads,
+            folder, scratch,
+        )  # fmt: skip
+    if isinstance(experiment.train, Perceptron):
+        from tasks.models.perceptron import training as perceptron
+
+        return perceptron.fit(
             train, val, experiment.train, experiment.augment, prepare, params.threads,
             folder, scratch,
         )  # fmt: skip

@@ -27,4 +27,4 @@ def inputs(
     for library in LIBRARIES:
         with suppress(PackageNotFoundError):
             yield f"{library} {version(library)}".encode()
-    yield from code("images", f"models/{experiment.train.model}", "params")
+    yield from code("images", "models", "params")

@@ -22,6 +22,10 @@ def load_classifier(folder: Path, *, threads: int, memory_mib: int) -> Classifie
         from tasks.models.neighbours import trained as neighbours
 
         return neighbours.load(folder, memory_mib)
+    if family == "perceptron":
+        from tasks.models.perceptron import trained as perceptron
+
+        return perceptron.load(folder, threads)
     if family == "convnet":
         from tasks.models.convnet import trained as convnet
 

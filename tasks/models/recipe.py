@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tasks.params import Convnet, Neighbours, Network, Prepare, Strict
+from tasks.params import Convnet, Neighbours, Network, Perceptron, Prepare, Strict
 from tasks.stage import StageError, written
 
 RECIPE = "recipe.json"
@@ -13,7 +13,7 @@ class Recipe(Strict):
 
     classes: list[str]
     prepare: Prepare
-    train: Network | Neighbours | Convnet
+    train: Network | Perceptron | Neighbours | Convnet
     metric: str | None = None  # what cross-validation chose
     k: int | None = None
     cross_validated_accuracy: float | None = None

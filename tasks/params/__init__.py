@@ -19,6 +19,7 @@ from tasks.params.file import (
     Published,
     load_params,
 )
+from tasks.params.perceptron import Perceptron
 from tasks.params.promote import Promote
 from tasks.params.strict import Strict
 from tasks.params.train import (
@@ -54,6 +55,7 @@ __all__ = [
     "Network",
     "Optimizer",
     "Params",
+    "Perceptron",
     "Prepare",
     "Promote",
     "Published",

@@ -11,6 +11,7 @@ from tasks.params.augment import Augment
 from tasks.params.calibrate import Calibrate
 from tasks.params.convnet import Convnet
 from tasks.params.datasets import Dataset
+from tasks.params.perceptron import Perceptron
 from tasks.params.promote import Promote
 from tasks.params.strict import Count, Name, OpenShare, Strict
 from tasks.params.train import Neighbours, Network
@@ -36,7 +37,7 @@ class Experiment(Strict):
     dataset: Name
     published: Published | None
     augment: Augment
-    train: Annotated[Network | Neighbours | Convnet, Field(discriminator="model")]
+    train: Annotated[Network | Perceptron | Neighbours | Convnet, Field(discriminator="model")]
     repeats: Count = Field(description="seeds to train with: train.seed, and so many after it")
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tasks.params import Convnet, Network
+from tasks.params import Convnet, Network, Perceptron
 
 
 class Remedies(NamedTuple):
@@ -15,11 +15,13 @@ class Remedies(NamedTuple):
     label_smoothing: bool
 
 
-def remedies(train: Network | Convnet) -> Remedies:
+def remedies(train: Network | Perceptron | Convnet) -> Remedies:
     """Read them from the parameters of a training."""
     smoothing = train.label_smoothing > 0
     if isinstance(train, Convnet):
         return Remedies(None, None, None, train.sgd.weight_decay > 0, smoothing)
+    if isinstance(train, Perceptron):
+        return Remedies(None, None, None, train.weight_decay > 0, smoothing)
     rates = train.architecture.dropout
     return Remedies(
         best_epoch=train.keep == "best",

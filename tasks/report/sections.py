@@ -24,6 +24,7 @@ PANELS: dict[str, tuple[str, Caption]] = {  # heading and caption of each figure
     "history_convnet": ("Learning", captions.history_network),
     "history_network": ("Learning", captions.history_network),
     "history_neighbours": ("Choosing k", captions.history_neighbours),
+    "history_perceptron": ("Learning", captions.history_network),
     "confusion": ("Confusion", captions.confusion),
     "calibration": ("Calibration", captions.calibration),
     "classes": ("Classes", captions.classes),

@@ -14,11 +14,15 @@ from tasks.stage import replacing
 T = TypeVar("T")
 
 
-def save(path: Path, tree: Any, **others: Any) -> None:  # noqa: ANN401 (any tree, any arrays)
-    """Write the arrays of a tree, whole or not at all, each named by its place in it."""
-    named: dict[str, Any] = {jax.tree_util.keystr(p): np.asarray(a) for p, a in leaves(tree)}
+def named(tree: Any) -> dict[str, Any]:  # noqa: ANN401 (any tree)
+    """Return the arrays of a tree, each named by its place in it."""
+    return {jax.tree_util.keystr(path): np.asarray(array) for path, array in leaves(tree)}
+
+
+def save(path: Path, tree: Any) -> None:  # noqa: ANN401
+    """Write the arrays of a tree, whole or not at all."""
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **named, **others)
+        np.savez(file, **named(tree))
 
 
 def load(saved: dict[str, np.ndarray], like: T) -> T:

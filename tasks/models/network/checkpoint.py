@@ -6,21 +6,15 @@ from here ends with the same bytes as one that was never killed.
 """
 
 import json
-import time
-import zipfile
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from tasks.stage import replacing
+from tasks.models.checkpoint import CheckpointFile
 
 Weights = list[np.ndarray]
-FILE = "checkpoint.npz"
-COST = 50  # saving takes at most one of so many seconds
 
 
 @dataclass(frozen=True)
@@ -42,22 +36,13 @@ class Standing:
     kept: Weights | None = None
 
 
-class Checkpoint:
-    """The file of one training; see `unfinished` for where its folder lies."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
-        self.next_save = 0.0  # on the monotonic clock
+class Checkpoint(CheckpointFile):
+    """What is kept of a training with Keras."""
 
     def restore(self, model: keras.Model) -> Standing:
-        """Set the variables of a compiled model as they were, and return the rest.
-
-        A file that cannot be read, as a failing disk may leave it, is as good as none.
-        """
-        try:
-            with np.load(self.path) as file:
-                saved = dict(file)
-        except (FileNotFoundError, EOFError, ValueError, zipfile.BadZipFile):
+        """Set the variables of a compiled model as they were, and return the rest."""
+        saved = self.read()
+        if not saved:
             return Standing()
         model.optimizer.build(model.trainable_variables)
         for variable, value in zip(variables(model), stored(saved, "variable"), strict=True):
@@ -71,21 +56,19 @@ class Checkpoint:
         return standing
 
     def save(self, model: keras.Model, standing: Standing) -> None:
-        """Write where the training stands, unless the last time is too short ago."""
-        began = time.monotonic()
-        if began < self.next_save:
-            return
-        values = [ops.convert_to_numpy(variable) for variable in variables(model)]
-        rest = json.dumps({k: v for k, v in asdict(bare(standing)).items() if v is not None})
-        arrays: dict[str, Any] = {
-            **numbered("variable", values),
-            **numbered("mean", standing.mean or []),
-            **numbered("kept", standing.kept or []),
-        }
-        with replacing(self.path) as temporary, temporary.open("wb") as file:
-            np.savez(file, rest=np.array(rest), **arrays)
-        ended = time.monotonic()
-        self.next_save = ended + COST * (ended - began)
+        """Write where the training stands."""
+        self.write(lambda: arrays(model, standing))
+
+
+def arrays(model: keras.Model, standing: Standing) -> dict[str, np.ndarray]:
+    """Return all that a training needs to go on, by name."""
+    rest = {k: v for k, v in asdict(bare(standing)).items() if v is not None}
+    return {
+        "rest": np.array(json.dumps(rest)),
+        **numbered("variable", [ops.convert_to_numpy(v) for v in variables(model)]),
+        **numbered("mean", standing.mean or []),
+        **numbered("kept", standing.kept or []),
+    }
 
 
 def bare(standing: Standing) -> Standing:

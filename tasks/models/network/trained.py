@@ -11,6 +11,7 @@ from jaxtyping import Float32, UInt8
 from tasks.images.decode import resize
 from tasks.models.network import device
 from tasks.models.recipe import Recipe, read_recipe
+from tasks.models.softmax import softmax
 from tasks.params import Network, TestTime
 
 MODEL = "model.keras"
@@ -37,7 +38,10 @@ class NetworkClassifier:
     ) -> Float32[np.ndarray, "n k"]:
         """Do so for a few images."""
         sized = resized(images, params.test_time.size)
-        said = [softmax(self.model.predict_on_batch(v)) for v in views(sized, params.test_time)]
+        said = [
+            probabilities_of(self.model.predict_on_batch(view))
+            for view in views(sized, params.test_time)
+        ]
         return np.asarray(np.mean(said, axis=0, dtype=np.float32))
 
 
@@ -67,13 +71,12 @@ def shifted(
     return np.ascontiguousarray(images[:, rows][:, :, columns])
 
 
-def softmax(logits: Float32[np.ndarray, "n k"]) -> Float32[np.ndarray, "n classes"]:
+def probabilities_of(logits: Float32[np.ndarray, "n outputs"]) -> Float32[np.ndarray, "n k"]:
     """Turn logits into probabilities; a single logit speaks for the second of two classes."""
     logits = np.asarray(logits, np.float32)
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+    return softmax(logits)
 
 
 def load(folder: Path, threads: int) -> NetworkClassifier:

@@ -6,12 +6,12 @@ import keras
 from keras import ops
 
 from tasks.images.samples import Rows
+from tasks.images.scaling import scale
 from tasks.models.history import History
 from tasks.models.network import architectures, device, keras_file
 from tasks.models.network.checkpoint import Checkpoint
 from tasks.models.network.course import course
 from tasks.models.network.optimisers import optimiser
-from tasks.models.network.scaling import scale
 from tasks.models.network.trained import MODEL
 from tasks.models.recipe import Recipe, write_recipe
 from tasks.params import Augment, Network, Prepare

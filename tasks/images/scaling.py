@@ -1,4 +1,4 @@
-"""The range that pixels are brought to, in the first layer of a network."""
+"""The range that pixels are brought to before a network learns from them."""
 
 import math
 
