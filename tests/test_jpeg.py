@@ -2,10 +2,12 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from tasks.images.decode import decode
-from tasks.images.jpeg import reduction, usual
+from tasks.images.jpeg import header_length, reduction, usual
 from tasks.params import Prepare
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (33, 47, 3), np.uint8)
@@ -28,6 +30,10 @@ def exif(orientation):
     said = Image.Exif()
     said[0x0112] = orientation
     return said
+
+
+def segment(kind, content):
+    return bytes([0xFF, kind]) + (len(content) + 2).to_bytes(2) + content
 
 
 OPTIONS = [
@@ -167,3 +173,35 @@ def test_pictures_that_differ_have_other_digests():
         encoded(pixels=PIXELS[:-1]), encoded(progressive=True),
     ]  # fmt: skip
     assert len(set(map(digest, pictures))) == len(pictures)
+
+
+# ---- where the header ends --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_header_ends_before_the_first_scan_and_not_in_a_thumbnail(options):
+    thumbnail = segment(0xE1, encoded())
+    data = encoded(**options)
+    at = header_length(data)
+    assert data[at : at + 2] == b"\xff\xda"
+    assert data.index(b"\xff\xda") == at
+    assert header_length(data[:2] + thumbnail + data[2:]) == at + len(thumbnail)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\xff\xd8\xff", b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe0\xff\xff", b"\xff\xd8\xff\xff" * 3],
+)
+def test_a_header_without_an_end_is_the_whole_file(data):
+    assert header_length(data) == len(data)
+
+
+@given(st.binary(max_size=60))
+def test_any_header_has_a_length(data):
+    assert 0 <= header_length(b"\xff\xd8\xff" + data) <= len(data) + 3
+
+
+def test_an_orientation_behind_a_thumbnail_is_found():
+    plain, said = encoded(), segment(0xE1, exif(6).tobytes())
+    hidden = plain[:2] + segment(0xE3, encoded()) + said + plain[2:]
+    assert usual(hidden, preparation(47, 33)).pixels.shape == (47, 33, 3)

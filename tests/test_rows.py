@@ -11,8 +11,9 @@ SHAPE = (3, 5, 2)
 def filled(path, count, chunk=7):
     rows = Rows.create(path, count, SHAPE)
     images = np.random.default_rng(count).integers(0, 256, (count, *SHAPE), np.uint8)
-    for first in range(0, count, chunk):
-        rows.map(first, len(images[first : first + chunk]))[:] = images[first : first + chunk]
+    with path.open("r+b") as file:
+        for first in sorted(range(0, count, chunk), key=lambda first: first % 5):
+            rows.write(file, first, images[first : first + chunk])
     return rows, images
 
 

@@ -8,8 +8,9 @@ is taken up behind it.
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -103,16 +104,19 @@ def chunks(pictures: Iterable[Picture]) -> Iterator[tuple[int, list[Picture]]]:
 
 def pack_chunk(rows: Rows, first: int, pictures: list[Picture], prepare: Prepare) -> list[Result]:
     """Decode some pictures into their rows; Pillow and hashing leave the other threads free."""
-    images = rows.map(first, len(pictures))
-    return [pack_one(*pair, prepare) for pair in zip(images, pictures, strict=True)]
+    with rows.path.open("r+b") as file:
+        return [
+            pack_one(partial(rows.write, file, at), picture, prepare)
+            for at, picture in enumerate(pictures, start=first)
+        ]
 
 
-def pack_one(image: np.ndarray, picture: Picture, prepare: Prepare) -> Result:
-    """Decode one picture into `image`, uint8 (h, w, c)."""
+def pack_one(write: Callable[[np.ndarray], None], picture: Picture, prepare: Prepare) -> Result:
+    """Decode one picture and write it, uint8 (h, w, c)."""
     try:
         source = picture.source
         decoded = decode(source, prepare) if isinstance(source, Path) else fit(source, prepare)
     except Unreadable as error:
         return Broken(picture.id, str(error))
-    image[:] = decoded.pixels
+    write(decoded.pixels)
     return Sample(*picture[:3], decoded.digest, decoded.width, decoded.height)

@@ -1,12 +1,13 @@
-"""The images of a dataset while they are packed: rows of a file, mapped a few at a time.
+"""The images of a dataset while they are packed: rows of a file, written one by one.
 
-Mapping the whole array would count every written page as this process's memory. So each
-thread maps the rows that it is about to write, and nothing else.
+They are written, not mapped: each page of a fresh map is a fault, at which the threads of a
+process wait for each other, and it would count as this process's memory.
 """
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -35,20 +36,25 @@ class Rows:
         array = np.lib.format.open_memmap(path, "r+")
         return cls(path, len(array), array.shape[1:], array.offset)
 
-    def map(self, first: int, count: int) -> np.memmap:
-        """Return `count` images, uint8 (count, h, w, c), that are written through to the file."""
-        offset = self.offset + first * math.prod(self.shape)
-        return np.memmap(self.path, np.uint8, "r+", offset, (count, *self.shape))
+    def write(self, file: BinaryIO, at: int, images: np.ndarray) -> None:
+        """Write uint8 (h, w, c), or (n, h, w, c) for `n` rows from `at` on, to the opened file."""
+        file.seek(self.offset + at * math.prod(self.shape))
+        file.write(np.ascontiguousarray(images).data)
+
+    def read(self, file: BinaryIO, at: int, count: int) -> np.ndarray:
+        """Return uint8 (count, h, w, c), the rows from `at` on."""
+        size = math.prod(self.shape)
+        file.seek(self.offset + at * size)
+        return np.frombuffer(file.read(count * size), np.uint8).reshape(count, *self.shape)
 
     def move(self, kept: list[bool], path: Path) -> None:
         """Leave only the images that are kept, in their order and without gaps, at `path`."""
         if not all(kept):
-            dense = Rows.create(path, sum(kept), self.shape)
-            done = 0
-            for first in range(0, self.count, STRIDE):
-                chosen = kept[first : first + STRIDE]
-                if any(chosen):
-                    dense.map(done, sum(chosen))[:] = self.map(first, len(chosen))[chosen]
+            dense, done = Rows.create(path, sum(kept), self.shape), 0
+            with self.path.open("rb") as gaps, path.open("r+b") as file:
+                for first in range(0, self.count, STRIDE):
+                    chosen = kept[first : first + STRIDE]
+                    dense.write(file, done, self.read(gaps, first, len(chosen))[chosen])
                     done += sum(chosen)
             self.path.unlink()
         else:

@@ -31,6 +31,7 @@ from tasks.params import Prepare
 
 MAGIC = b"\xff\xd8\xff"
 CHANNELS = {"YCbCr": ("RGB", 3), "Gray": ("GRAY", 1)}
+SCAN = b"\xff\xda"  # begins coded waves
 TURNED = (b"Exif", b"Orientation")  # may say that the picture is to be turned
 REDUCTIONS = (8, 4, 2)
 
@@ -80,9 +81,18 @@ def usual(data: bytes, prepare: Prepare) -> Frame | None:
 
 def turn_of(data: bytes) -> int:
     """Return the EXIF orientation, 1 to 8."""
-    if not any(word in data for word in TURNED):
+    beginning = data[: header_length(data)]
+    if not any(word in beginning for word in TURNED):
         return 1
     return orientation_of(JpegImageFile(BytesIO(data)))
+
+
+def header_length(data: bytes) -> int:
+    """Return how many bytes lie before the first coded waves: all, if that is hard to tell."""
+    at = len(MAGIC) - 1
+    while data[at : at + 1] == b"\xff" and data[at : at + 2] != SCAN:
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return at if data[at : at + 2] == SCAN else len(data)
 
 
 def reduction(height: int, width: int, least_height: int, least_width: int) -> int:

@@ -4,6 +4,7 @@ A stage is a module with `run(name)`, started as `python -m tasks.<stage> <name>
 """
 
 import argparse
+import gc
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,7 @@ def own_parser() -> argparse.ArgumentParser:
 @contextmanager
 def started() -> Iterator[None]:
     """Surround the work of a stage with what each owes to others in its folder."""
+    gc.freeze()  # whoever looks for garbage need not go through all that was imported
     end_with_dvc()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files go
     with errors_in_one_line(), claimed(Path(sys.argv[0]).stem):

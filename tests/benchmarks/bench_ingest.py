@@ -14,6 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from tasks.stage.command import started
 from tests.benchmarks.measured import measured, processor, versions, work, write
 from tests.conftest import ROOT, read_own_params
 
@@ -40,7 +41,11 @@ def ours(folder, side, cores):
         resize(np.zeros((9, 9, 3), np.uint8), 5, 5)  # compiles
         return stage
 
-    work(prepare, lambda stage: stage.run("pictures"))
+    def do(stage):
+        with started():
+            stage.run("pictures")
+
+    work(prepare, do)
 
 
 def keras(folder, side, _):
