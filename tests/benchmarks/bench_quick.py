@@ -62,7 +62,7 @@ def test_a_network_in_one_short_process(tmp_path):
             taken[way].append(spent([sys.executable, *command, *more], workplace(folder)))
         right.append(float((folder / "accuracy").read_text()))
     lines = [
-        f"Whole processes, {processor()}; {versions('tensorflow-cpu', 'keras', 'numba')}. Medians "
+        f"Whole processes, {processor()}; {versions('numpy', 'numba', 'keras')}. Medians "
         f"of {SEEDS}; the accuracies are of the seeds 0 to {SEEDS - 1}.",
         "",
         "| process | CPU s | wall s | peak MiB | test accuracy |",
