@@ -12,9 +12,10 @@ from tasks.images.scaling import scale
 from tasks.models.loading import load_classifier
 from tasks.models.network import batches, device
 from tasks.models.network.architectures import build
-from tasks.models.network.batches import Epoch, targets
+from tasks.models.network.batches import Epoch
 from tasks.models.network.course import averaged, phases, row_of
 from tasks.models.network.feeding import fed
+from tasks.models.network.objective import targets
 from tasks.models.network.optimisers import WarmThenFall
 from tasks.models.network.trained import probabilities_of, shifted, views
 from tasks.models.network.training import fit
@@ -64,6 +65,7 @@ def network(architecture, **changes) -> Network:
         "weight_averaging": None,
         "precision": "float32",
         "device": "cpu",
+        "augment_on": "host",
         "test_time": {"mirror": False, "shifts": [], "size": None},
     }
     return Network.model_validate(given | changes)

@@ -6,10 +6,29 @@ other; the labels are shared out as the pixels are. Each picture is mixed with t
 of its batch. A whole batch is mixed, half of the time one way, half the other.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tasks.images.randomness import Purpose, keys, uniform
+
+
+class Mixture(NamedTuple):
+    """How each picture of a batch is mixed with the next one.
+
+    Attributes:
+        kept: what a picture itself weighs, where nothing is pasted.
+        pasted: top, left, bottom, right of what the next picture gives, in pixels.
+        share: what the picture's own label weighs.
+    """
+
+    kept: float
+    pasted: tuple[int, int, int, int]
+    share: float
+
+
+UNMIXED = Mixture(1.0, (0, 0, 0, 0), 1.0)
 
 
 def mix(
@@ -31,18 +50,33 @@ def mix(
         epoch: counted from 0.
         batch: which batch of the epoch this is.
     """
+    mixture = draw(images.shape[1:3], share, seed=seed, epoch=epoch, batch=batch)
+    if mixture == UNMIXED:
+        return images, targets
+    mixed = averaged(images, mixture.kept) if mixture.kept < 1 else pasted(images, mixture.pasted)
+    return mixed, shared_out(targets, mixture.share)
+
+
+def draw(size: tuple[int, ...], share: float, *, seed: int, epoch: int, batch: int) -> Mixture:
+    """Return how a batch of images of a size (height, width) is mixed; the rest is as above."""
     key = keys(seed, epoch, np.array([batch]))
     if uniform(key, Purpose.MIX)[0] >= share:
-        return images, targets
+        return UNMIXED
     if uniform(key, Purpose.MIX_KIND)[0] < 0.5:
         kept = float(uniform(key, Purpose.MIX_SHARE, 0.5, 1.0)[0])
-        mixed = averaged(images, kept)
-    else:
-        kept = float(uniform(key, Purpose.MIX_SHARE)[0])
-        left, top = (float(uniform(key, p)[0]) for p in (Purpose.MIX_X, Purpose.MIX_Y))
-        mixed, kept = pasted(images, kept, left, top)
-    following = np.roll(targets, -1, axis=0)
-    return mixed, np.float32(kept) * targets + np.float32(1.0 - kept) * following
+        return Mixture(kept, (0, 0, 0, 0), kept)
+    kept = float(uniform(key, Purpose.MIX_SHARE)[0])
+    left, top = (float(uniform(key, p)[0]) for p in (Purpose.MIX_X, Purpose.MIX_Y))
+    height, width = size
+    side = np.sqrt(1.0 - kept)
+    rows, columns = round(side * height), round(side * width)
+    y, x = int(top * (height - rows + 1)), int(left * (width - columns + 1))
+    return Mixture(1.0, (y, x, y + rows, x + columns), 1.0 - rows * columns / (height * width))
+
+
+def shared_out(targets: Float32[np.ndarray, "n k"], share: float) -> Float32[np.ndarray, "n k"]:
+    """Give each picture a share of its own label, and the rest to the next one's."""
+    return np.float32(share) * targets + np.float32(1.0 - share) * np.roll(targets, -1, axis=0)
 
 
 def averaged(images: UInt8[np.ndarray, "n h w c"], kept: float) -> UInt8[np.ndarray, "n h w c"]:
@@ -52,15 +86,10 @@ def averaged(images: UInt8[np.ndarray, "n h w c"], kept: float) -> UInt8[np.ndar
 
 
 def pasted(
-    images: UInt8[np.ndarray, "n h w c"], kept: float, left: float, top: float
-) -> tuple[UInt8[np.ndarray, "n h w c"], float]:
-    """Paste a rectangle of the next picture into each; return the share that was kept, too."""
-    height, width = images.shape[1:3]
-    side = np.sqrt(1.0 - kept)
-    rows, columns = round(side * height), round(side * width)
-    y, x = int(top * (height - rows + 1)), int(left * (width - columns + 1))
-    mixed = images.copy()
-    mixed[:, y : y + rows, x : x + columns] = np.roll(images, -1, axis=0)[
-        :, y : y + rows, x : x + columns
-    ]
-    return mixed, 1.0 - rows * columns / (height * width)
+    images: UInt8[np.ndarray, "n h w c"], rectangle: tuple[int, int, int, int]
+) -> UInt8[np.ndarray, "n h w c"]:
+    """Paste a rectangle of the next picture into each."""
+    top, left, bottom, right = rectangle
+    mixed, inside = images.copy(), np.s_[:, top:bottom, left:right]
+    mixed[inside] = np.roll(images, -1, axis=0)[inside]
+    return mixed

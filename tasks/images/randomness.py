@@ -81,6 +81,15 @@ def uniform(
     return low + (high - low) * unit
 
 
+def either_way(
+    key: UInt64[np.ndarray, "n"], purpose: Purpose, most: float | None, *, around: float = 0.0
+) -> Float64[np.ndarray, "n"]:
+    """Draw between `around` - `most` and `around` + `most`; always `around` if there is none."""
+    if most is None:
+        return np.full(len(key), around)
+    return uniform(key, purpose, around - most, around + most)
+
+
 def order(seed: int, epoch: int, n: int) -> Int64[np.ndarray, "n"]:
     """Return a permutation of 0..n-1, another one every epoch."""
     return np.argsort(words(keys(seed, epoch, np.arange(n)), Purpose.ORDER), kind="stable")

@@ -65,6 +65,9 @@ class Network(Strict):
     weight_averaging: OpenShare | None = Field(description="momentum of the running mean")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     device: Literal["auto", "cpu", "gpu"]
+    augment_on: Literal["host", "device"] = Field(
+        description="device: as part of the training step, for a GPU; rounds a little otherwise"
+    )
     test_time: TestTime
 
     @model_validator(mode="after")

@@ -32,11 +32,11 @@ def main(name, steps):
     from tasks.images.samples import train_rows
     from tasks.images.scaling import scale
     from tasks.models.network import architectures, device
-    from tasks.models.network.batches import Epoch, targets
+    from tasks.models.network.batches import Epoch
     from tasks.models.network.course import at, phases
     from tasks.models.network.feeding import fed
+    from tasks.models.network.objective import accuracy, loss, targets
     from tasks.models.network.optimisers import optimiser
-    from tasks.models.network.training import accuracy, loss
     from tasks.params import load_params
 
     class Short(Epoch):

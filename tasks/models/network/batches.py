@@ -25,13 +25,6 @@ BLOCK = 1 << 20  # bytes of pixels that are made at one go, or one batch if that
 Block = tuple[UInt8[np.ndarray, "m b height width c"], Float32[np.ndarray, "m b k"]]
 
 
-def targets(labels: Int64[np.ndarray, "n"], classes: int, head: str) -> Float32[np.ndarray, "n k"]:
-    """Return labels as a network learns them: one column per class, or one for the second."""
-    if head == "logit":
-        return labels[:, None].astype(np.float32)
-    return np.eye(classes, dtype=np.float32)[labels]
-
-
 class Epoch(keras.utils.PyDataset):
     """The batches of one epoch; a last short one is left out.
 

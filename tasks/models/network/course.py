@@ -15,9 +15,9 @@ from keras import ops
 
 from tasks.images.decode import resize
 from tasks.images.samples import Rows
-from tasks.models.network.batches import Epoch, targets
 from tasks.models.network.checkpoint import Checkpoint, Standing, Weights
-from tasks.models.network.feeding import fed
+from tasks.models.network.feeding import taught
+from tasks.models.network.objective import targets
 from tasks.params import Augment, Network
 from tasks.stage import StageError, progress
 
@@ -117,12 +117,11 @@ def epochs(
                 continue
             rows, val_images = at(train, phase.source), at(val, phase.size).pixels()
             numbers = range(max(first, phase.first), phase.last)
-            lessons = (
-                Epoch(rows, goals, train.index, params, changes, epoch=n, size=phase.size)
-                for n in numbers
+            learner, lessons = taught(
+                model, rows, goals, train.index, params, changes, numbers, phase.size
             )
-            for number, batches in zip(numbers, fed(lessons), strict=True):
-                seen = model.fit(batches, shuffle=False, verbose=0).history
+            for number, batches in zip(numbers, lessons, strict=True):
+                seen = learner.fit(batches, shuffle=False, verbose=0).history
                 scored = model.evaluate(
                     val_images, val_goals, batch_size=VAL_BATCH, verbose=0, return_dict=True
                 )

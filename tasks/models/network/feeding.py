@@ -9,10 +9,48 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
+from jaxtyping import Float32, Int64
 
+from tasks.images.samples import Rows
+from tasks.models.network import looks
 from tasks.models.network.batches import Block, Epoch
+from tasks.models.network.looks import Looks
+from tasks.models.network.objective import compiled
+from tasks.models.network.on_device import OnDevice
+from tasks.params import Augment, Network
 
 AHEAD = 2  # blocks made before they are asked for
+
+
+def taught(
+    model: keras.Model,
+    rows: Rows,
+    goals: Float32[np.ndarray, "n k"],
+    index: Int64[np.ndarray, "n"],
+    params: Network,
+    changes: Augment,
+    epochs: range,
+    size: tuple[int, int],
+) -> tuple[keras.Model, Iterator[Any]]:
+    """Return who is to be fitted, the model or what stands before it, and the batches of epochs.
+
+    The arguments are those of `Epoch`.
+
+    Raises:
+        StageError: if the device cannot do what augmentation asks for.
+    """
+    if params.augment_on == "host":
+        host = (Epoch(rows, goals, index, params, changes, epoch=n, size=size) for n in epochs)
+        return model, fed(host)
+    looks.check(changes)
+    pixels = looks.kept(rows)
+    learner = OnDevice(model, pixels, size=size, border=changes.border)
+    device = (
+        Looks(rows, goals, index, params, changes, epoch=n, size=size, send=pixels is None)
+        for n in epochs
+    )
+    return compiled(learner, model.optimizer, params), device
 
 
 def fed(epochs: Iterator[Epoch]) -> Iterator[Any]:

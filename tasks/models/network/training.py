@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras
-from keras import ops
 
 from tasks.images.samples import Rows
 from tasks.images.scaling import scale
@@ -11,6 +10,7 @@ from tasks.models.history import History
 from tasks.models.network import architectures, device, keras_file
 from tasks.models.network.checkpoint import Checkpoint
 from tasks.models.network.course import course
+from tasks.models.network.objective import compiled
 from tasks.models.network.optimisers import optimiser
 from tasks.models.network.trained import MODEL
 from tasks.models.recipe import Recipe, write_recipe
@@ -54,10 +54,8 @@ def fit(
     with device.all_devices(params.device):
         model = architectures.build(params, shape, len(train.classes), scaling)
         steps = params.epochs * (len(train) // min(params.batch_size, len(train)))
-        made = optimiser(params.optimizer, steps, model)
-        jit = keras.backend.backend() == "jax"  # on a CPU, XLA's convolutions are 4 times slower
-        model.compile(made, loss(params), metrics=[accuracy], jit_compile=jit)
-    table, weights = course(model, train, val, params, changes, Checkpoint(scratch))
+        compiled(model, optimiser(params.optimizer, steps, model), params)
+        table, weights = course(model, train, val, params, changes, Checkpoint(scratch))
     keras.utils.clear_session()  # so that names of layers start again
     keras.config.set_dtype_policy("float32")
     clean = architectures.build(params, shape, len(train.classes), scaling)
@@ -65,18 +63,3 @@ def fit(
     keras_file.save(clean, folder / MODEL)
     write_recipe(folder, Recipe(classes=train.classes, prepare=prepare, train=params))
     return History(COLUMNS, [list(row) for row in table])
-
-
-def accuracy(goals: object, logits: object) -> object:
-    """Score logits against goals; a mixed picture counts for its larger part."""
-    if logits.shape[-1] == 1:  # type: ignore[attr-defined]
-        return ops.cast(ops.equal(goals > 0.5, logits > 0.0), "float32")[:, 0]  # type: ignore[operator]
-    return ops.cast(ops.equal(ops.argmax(goals, -1), ops.argmax(logits, -1)), "float32")
-
-
-def loss(params: Network) -> keras.losses.Loss:
-    """Return the cross-entropy that belongs to the head."""
-    smoothing = params.label_smoothing
-    if params.head == "logit":
-        return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing)
-    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)

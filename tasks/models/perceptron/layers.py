@@ -4,9 +4,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
-Batch = Float32[np.ndarray, "b units"]
+Batch = Float[np.ndarray, "b _"]  # computed in whatever its numbers are
 
 
 class Layer(NamedTuple):
