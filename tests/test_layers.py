@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from flows.verify.layers import CONFIG, WEIGHTS, first_layer, member
+from flows.verify.layers import CONFIG, WEIGHTS, first_array, first_layer, member
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +64,26 @@ def test_equal_weights_in_another_file_point_to_what_differs_beside_them(network
     other = repacked(network, config__json=member(network, CONFIG).replace(b"zebra", b"zebre"))
     assert first_layer(network, other) == "all weights are the same; 'config.json' differs"
     assert first_layer(network, network + b" ").endswith("how they are packed differs")
+
+
+def arrays(**named):
+    """Return an `.npz` file with some arrays."""
+    file = io.BytesIO()
+    np.savez(file, **named)
+    return file.getvalue()
+
+
+def test_the_array_with_one_changed_number_is_named_with_its_place():
+    matrix, bias = np.ones((3, 2), np.float32), np.zeros(2, np.float32)
+    changed = matrix.copy()
+    changed[1, 1] = 1.5
+    told = first_array(arrays(matrix=matrix, bias=bias), arrays(matrix=changed, bias=bias + 1))
+    assert told == ("'matrix', array 1 of shape (3, 2): 1 of 6 numbers differ, by at most 0.5")
+    assert "array 2 of" in first_array(arrays(a=matrix, b=bias), arrays(a=matrix, b=bias + 1))
+
+
+def test_arrays_of_another_shape_or_name_differ():
+    short, long = np.zeros(2), np.zeros(3)
+    assert first_array(arrays(a=short), arrays(a=long)) == "'a' has another shape"
+    assert first_array(arrays(a=short), arrays(a=short, b=long)) == "'b' has another shape"
+    assert "packed" in first_array(arrays(a=short), arrays(a=short))

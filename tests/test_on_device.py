@@ -145,3 +145,9 @@ def test_noise_is_refused_in_one_line(tmp_path):
     params = network(CNN, augment_on="device")
     with pytest.raises(StageError, match=r"augment\.noise is drawn .* Set augment_on to 'host'"):
         trained(tmp_path / "model", params, Augment(noise=3.0))
+
+
+def test_a_recipe_that_knows_nothing_of_it_augments_on_the_host_and_stays_as_it_is():
+    assert network(CNN).augment_on == "host"
+    assert "augment_on" not in network(CNN).model_dump_json()
+    assert network(CNN, augment_on="device").model_dump()["augment_on"] == "device"

@@ -65,7 +65,6 @@ def network(architecture, **changes) -> Network:
         "weight_averaging": None,
         "precision": "float32",
         "device": "cpu",
-        "augment_on": "host",
         "test_time": {"mirror": False, "shifts": [], "size": None},
     }
     return Network.model_validate(given | changes)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from dvc.api import DVCFileSystem
 
-from flows.verify.layers import first_layer
+from flows.verify.layers import first_array, first_layer
 from flows.verify.outputs import Files, Output, digest_of, files_of
 
-HISTORY, NETWORK = "history.csv", ".keras"
+HISTORY, NETWORK, ARRAYS = "history.csv", ".keras", "model.npz"
 KEPT_NOT = "its bytes in the commit are not in DVC's cache, so nobody can say what differs in it"
 
 
@@ -81,6 +81,8 @@ def describe(path: str, original: DVCFileSystem) -> Iterator[str]:
         yield f"{path}: {first_row(was.decode(), now.decode())}"
     elif path.endswith(NETWORK):
         yield f"{path}: {first_layer(was, now)}"
+    elif path.endswith(ARRAYS):
+        yield f"{path}: {first_array(was, now)}"
     else:
         yield f"{path}: {len(now):,} bytes, expected {len(was):,}" + (
             "" if len(was) != len(now) else ", of which some differ"

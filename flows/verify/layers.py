@@ -1,4 +1,4 @@
-"""Which layer of two `.keras` files differs first, in the order of the model."""
+"""Which layer of two `.keras` files, or array of two `.npz` files, is the first that differs."""
 
 import io
 import json
@@ -28,6 +28,22 @@ def first_layer(before: bytes, after: bytes) -> str:
         if not np.array_equal(was[place], now[place], equal_nan=True):
             return f"layer '{layer}', {describe(was[place], now[place], at)}"
     return f"all weights are the same; {other_members(before, after)} differs"
+
+
+def first_array(before: bytes, after: bytes) -> str:
+    """Say which array is the first that is not the same, and how far apart its numbers are.
+
+    Args:
+        before: a whole `.npz` file.
+        after: another.
+    """
+    was, now = (dict(np.load(io.BytesIO(model))) for model in (before, after))
+    for at, name in enumerate(was | now):
+        if name not in was or name not in now or was[name].shape != now[name].shape:
+            return f"'{name}' has another shape"
+        if not np.array_equal(was[name], now[name], equal_nan=True):
+            return f"'{name}', {describe(was[name], now[name], at)}"
+    return f"all arrays are the same; {other_members(before, after)} differs"
 
 
 def weights(model: bytes) -> Arrays:

@@ -66,7 +66,9 @@ class Network(Strict):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     device: Literal["auto", "cpu", "gpu"]
     augment_on: Literal["host", "device"] = Field(
-        description="device: as part of the training step, for a GPU; rounds a little otherwise"
+        "host",
+        exclude_if="host".__eq__,  # recipes of older models do not know it
+        description="device: as part of the training step, for a GPU; rounds a little otherwise",
     )
     test_time: TestTime
 
