@@ -31,14 +31,22 @@ from tasks.params import Prepare
 
 MAGIC = b"\xff\xd8\xff"
 CHANNELS = {"YCbCr": ("RGB", 3), "Gray": ("GRAY", 1)}
-SCAN = b"\xff\xda"  # begins coded waves
 TURNED = (b"Exif", b"Orientation")  # may say that the picture is to be turned
 REDUCTIONS = (8, 4, 2)
 
 # Among coded waves, 0xFF comes before 0x00 or before the number of a restart: no marker.
 MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-END = 0xD9
-BESIDE = {*range(0xE0, 0xF0), 0xFE}  # application data, comments
+SCAN, END = b"\xff\xda", b"\xff\xd9"
+BESIDE = {bytes([kind]) for kind in (*range(0xE0, 0xF0), 0xFE)}  # application data, comments
+UNUSUAL = {bytes([kind]) for kind in (0x00, *range(0xD0, 0xDB), 0xFF)} | {b""}  # before waves
+
+
+class Beginning(NamedTuple):
+    """What comes before the coded waves."""
+
+    tables: list[bytes]  # segments that pixels come from
+    beside: list[bytes]  # the others
+    end: int
 
 
 class Frame(NamedTuple):
@@ -65,7 +73,8 @@ def usual(data: bytes, prepare: Prepare) -> Frame | None:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
         if colours not in CHANNELS or height * width > prepare.max_pixels:
             return None
-        orientation = turn_of(data)
+        beginning = beginning_of(data)
+        orientation = turn_of(data, beginning)
         sideways = orientation in SIDEWAYS
         wanted = (prepare.width, prepare.height) if sideways else (prepare.height, prepare.width)
         by = reduction(height, width, *wanted)
@@ -73,26 +82,31 @@ def usual(data: bytes, prepare: Prepare) -> Frame | None:
     except (ValueError, SyntaxError, OSError):
         return None
     digest = sha256(f"{height} x {width}, {colours}, {orientation}".encode())
-    for part in coded(data):
+    for part in coded(data, beginning):
         digest.update(part)
     height, width = (width, height) if sideways else (height, width)
     return Frame(upright(pixels, orientation), width, height, digest.hexdigest())
 
 
-def turn_of(data: bytes) -> int:
+def beginning_of(data: bytes) -> Beginning:
+    """Go from segment to segment up to the first coded waves, or to what is hard to understand."""
+    at = len(MAGIC) - 1
+    tables: list[bytes] = []
+    beside: list[bytes] = []
+    while data[at : at + 1] == b"\xff" and (kind := data[at + 1 : at + 2]) not in UNUSUAL:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        (beside if kind in BESIDE else tables).append(data[at:end])
+        at = end
+    return Beginning(tables, beside, at)
+
+
+def turn_of(data: bytes, beginning: Beginning) -> int:
     """Return the EXIF orientation, 1 to 8."""
-    beginning = data[: header_length(data)]
-    if not any(word in beginning for word in TURNED):
+    known = data[beginning.end : beginning.end + 2] == SCAN
+    said = beginning.beside if known else [data]
+    if not any(word in part for part in said for word in TURNED):
         return 1
     return orientation_of(JpegImageFile(BytesIO(data)))
-
-
-def header_length(data: bytes) -> int:
-    """Return how many bytes lie before the first coded waves: all, if that is hard to tell."""
-    at = len(MAGIC) - 1
-    while data[at : at + 1] == b"\xff" and data[at : at + 2] != SCAN:
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return at if data[at : at + 2] == SCAN else len(data)
 
 
 def reduction(height: int, width: int, least_height: int, least_width: int) -> int:
@@ -112,15 +126,15 @@ def decoded(data: bytes, colours: str, height: int, width: int) -> np.ndarray:
     )
 
 
-def coded(data: bytes) -> Iterator[bytes]:
+def coded(data: bytes, beginning: Beginning) -> Iterator[bytes]:
     """Yield the parts of a JPEG that its pixels come from, in order."""
-    at = len(MAGIC) - 1
+    yield from beginning.tables
+    at = beginning.end
     while marker := MARKER.search(data, at):
         yield data[at : marker.start()]
-        kind, length = data[marker.start() + 1], data[marker.end() : marker.end() + 2]
-        if kind == END:
+        if marker[0] == END:
             return
-        at = marker.end() + int.from_bytes(length)
-        if kind not in BESIDE:
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+        if marker[0][1:] not in BESIDE:
             yield data[marker.start() : at]
     yield data[at:]
