@@ -19,6 +19,7 @@ import keras
 from tasks.images.samples import train_rows
 from tasks.images.scaling import scale
 from tasks.models.network import architectures, device
+from tasks.models.network.batches import Epoch
 from tasks.models.network.course import at, phases
 from tasks.models.network.feeding import taught
 from tasks.models.network.objective import compiled, targets
@@ -58,13 +59,15 @@ def rates(name, steps, precision):
         device.set_up(seed=0, threads=settings.threads, device="auto", precision=given.precision)
         model = architectures.build(given, shape, classes, scale(rows, given.normalise))
         compiled(model, optimiser(given.optimizer, 10_000, model), given)
-        how = given.model_copy(update={"augment_on": "host" if way == "host" else "device"})
-        learner, epochs = taught(
-            model, seen, goals, rows.index, how, experiment.augment, rounds, phase.size
-        )
+        what = (seen, goals, rows.index, given, experiment.augment)
+        if way == "one batch":
+            again = Again(Epoch(*what, epoch=0, size=phase.size))
+            learner, epochs = model, (again for _ in rounds)
+        else:
+            how = given.model_copy(update={"augment_on": way})
+            learner, epochs = taught(model, *what[:3], how, experiment.augment, rounds, phase.size)
         seconds = []
-        for epoch in epochs:
-            batches = Again(epoch) if way == "one batch" else epoch
+        for batches in epochs:
             began = time.perf_counter()
             learner.fit(batches, shuffle=False, verbose=0, steps_per_epoch=steps)
             seconds.append(time.perf_counter() - began)
