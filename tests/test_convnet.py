@@ -15,7 +15,8 @@ from tasks.models.checkpoint import FILE  # noqa: E402
 from tasks.models.convnet import course, draws, moves, muon, net, scoring, whitening  # noqa: E402
 from tasks.models.convnet.checkpoint import Checkpoint  # noqa: E402
 from tasks.models.convnet.device import set_up  # noqa: E402
-from tasks.models.convnet.training import COLUMNS, fit, told  # noqa: E402
+from tasks.models.convnet.training import REMEDY, fit  # noqa: E402
+from tasks.models.history import EPOCHS, told  # noqa: E402
 from tasks.models.loading import load_classifier  # noqa: E402
 from tasks.params import Augment, Convnet, Muon, Views, Whitening  # noqa: E402
 from tasks.stage import StageError  # noqa: E402
@@ -215,7 +216,7 @@ def test_the_loss_is_the_cross_entropy_against_smoothed_labels():
 
 def test_a_loss_that_is_not_finite_stops_with_a_clear_error():
     with pytest.raises(StageError, match=r"the loss is not finite in epoch 3: expected a number"):
-        told([3, 0.1, float("nan"), 0.1, 1.0, 0.1], 5)
+        told([3, 0.1, float("nan"), 0.1, 1.0, 0.1], 5, REMEDY)
 
 
 @pytest.mark.skipif(jax.default_backend() == "gpu", reason="there is a GPU")
@@ -243,7 +244,7 @@ def whole(tmp_path_factory):
 
 def test_a_few_epochs_tell_stripes_apart(whole):
     folder, history = whole
-    assert history.columns == COLUMNS
+    assert history.columns == EPOCHS
     assert [row[0] for row in history.rows] == [1, 2, 3]
     assert history.rows[-1][2] < history.rows[0][2]
     model, rows = load_classifier(folder, threads=2, memory_mib=64), stripes(80)

@@ -11,12 +11,13 @@ from tasks.images.augmentation import augment
 from tasks.images.randomness import order
 from tasks.images.scaling import scale
 from tasks.models.checkpoint import FILE
+from tasks.models.history import EPOCHS, told
 from tasks.models.loading import load_classifier
 from tasks.models.perceptron.checkpoint import Checkpoint
 from tasks.models.perceptron.course import at_rest, cross_entropy, goals_of, rate, step
 from tasks.models.perceptron.layers import Layer, begin, gradients, outputs
 from tasks.models.perceptron.lessons import BLOCK, Scaling, lessons
-from tasks.models.perceptron.training import COLUMNS, fit, told
+from tasks.models.perceptron.training import fit
 from tasks.models.softmax import softmax
 from tasks.params import Augment, Perceptron
 from tasks.stage import StageError
@@ -163,7 +164,7 @@ def trained(folder, params, n=64, threads=2):
 
 def test_a_few_epochs_tell_stripes_apart(tmp_path):
     history = trained(tmp_path / "model", perceptron(epochs=40), n=112)
-    assert history.columns == COLUMNS
+    assert history.columns == EPOCHS
     assert [row[0] for row in history.rows] == list(range(1, 41))
     assert history.rows[-1][2] < history.rows[0][2]
     model, rows = load_classifier(tmp_path / "model", threads=2, memory_mib=64), stripes(160)
@@ -216,5 +217,5 @@ def test_a_rate_that_is_much_too_high_is_an_error_and_leaves_no_model(tmp_path):
 
 
 def test_a_row_is_told_with_six_digits(capsys):
-    assert told([1, 0.1, 1 / 3, 0.5, 2 / 3, 0.25], 4) == [1, 0.1, 0.333333, 0.5, 0.666667, 0.25]
+    assert told([1, 0.1, 1 / 3, 0.5, 2 / 3, 0.25], 4, "") == [1, 0.1, 0.333333, 0.5, 0.666667, 0.25]
     assert capsys.readouterr().out.startswith("epoch 1/4: train loss 0.3333 accuracy 0.5000")

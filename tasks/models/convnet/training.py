@@ -1,6 +1,5 @@
 """Train a convnet epoch by epoch, and write it as a self-contained model folder."""
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +13,12 @@ from tasks.models.convnet.checkpoint import Checkpoint
 from tasks.models.convnet.course import Data, State
 from tasks.models.convnet.net import Frozen
 from tasks.models.convnet.trained import MODEL, Model, unseeded
-from tasks.models.history import History
+from tasks.models.history import EPOCHS, History, told
 from tasks.models.recipe import Recipe, write_recipe
 from tasks.params import Augment, Convnet, Prepare
-from tasks.stage import StageError, progress
+from tasks.stage import progress
 
-COLUMNS = ["epoch", "learning_rate", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+REMEDY = "Lower the rates of sgd and muon in params.yaml."  # if the loss is not finite
 
 
 def fit(
@@ -61,7 +60,7 @@ def fit(
                 advance(1)
         arrays.save(folder / MODEL, Model(frozen, state.weights, state.statistics))
     write_recipe(folder, Recipe(classes=train.classes, prepare=prepare, train=params))
-    return History(COLUMNS, [list(row) for row in table])
+    return History(EPOCHS, [list(row) for row in table])
 
 
 def on_device(rows: Rows, device: Any) -> Data:  # noqa: ANN401 (a device of JAX)
@@ -114,24 +113,4 @@ class Run(NamedTuple):
         steps = course.steps_of(self.data, params)
         rate = params.muon.learning_rate * (1.0 - (int(state.step) - 1) / (params.epochs * steps))
         numbers = [rate, seen.loss[0], seen.accuracy[0], loss, accuracy]
-        return state, told([epoch + 1, *(round(float(n), 6) for n in numbers)], params.epochs)
-
-
-def told(row: list[float], epochs: int) -> list[float]:
-    """Print the row of an epoch for the log and return it.
-
-    Raises:
-        StageError: if the loss is not finite.
-    """
-    epoch, _, train_loss, train_accuracy, val_loss, val_accuracy = row
-    if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
-        raise StageError(
-            f"the loss is not finite in epoch {epoch}: expected a number, got train {train_loss}, "
-            f"val {val_loss}. Lower the rates of sgd and muon in params.yaml."
-        )
-    print(
-        f"epoch {epoch}/{epochs}: train loss {train_loss:.4f} accuracy {train_accuracy:.4f}, "
-        f"val loss {val_loss:.4f} accuracy {val_accuracy:.4f}",
-        flush=True,
-    )
-    return row
+        return state, told([epoch + 1, *numbers], params.epochs, REMEDY)

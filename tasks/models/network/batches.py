@@ -7,6 +7,7 @@ what it costs to ask numpy and the compiled kernels is then paid once for all of
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,8 +26,8 @@ BLOCK = 1 << 20  # bytes of pixels that are made at one go, or one batch if that
 Block = tuple[UInt8[np.ndarray, "m b height width c"], Float32[np.ndarray, "m b k"]]
 
 
-class Epoch(keras.utils.PyDataset):
-    """The batches of one epoch; a last short one is left out.
+class Shuffled(keras.utils.PyDataset):
+    """The images of one epoch in their order; a last short batch is left out.
 
     Args:
         rows: n images, what augmentation reads.
@@ -36,6 +37,7 @@ class Epoch(keras.utils.PyDataset):
         changes: what augmentation may do.
         epoch: counted from 0.
         size: height and width that the network sees.
+        **workers: what `PyDataset` is to know.
     """
 
     def __init__(
@@ -48,8 +50,9 @@ class Epoch(keras.utils.PyDataset):
         *,
         epoch: int,
         size: tuple[int, int],
+        **workers: int,
     ) -> None:
-        super().__init__(workers=THREADS, use_multiprocessing=False, max_queue_size=AHEAD)
+        super().__init__(**workers)
         self.rows, self.goals, self.index = rows, goals, index
         self.params, self.changes, self.epoch, self.size = params, changes, epoch, size
         self.order = order(params.seed, epoch, len(rows))
@@ -57,6 +60,13 @@ class Epoch(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         return len(self.rows) // self.batch_size
+
+
+class Epoch(Shuffled):
+    """The batches of one epoch, augmented on the host; the arguments are those of `Shuffled`."""
+
+    def __init__(self, *what: Any, epoch: int, size: tuple[int, int]) -> None:  # noqa: ANN401
+        super().__init__(*what, epoch=epoch, size=size, workers=THREADS, max_queue_size=AHEAD)
 
     def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         pictures, goals = self.block(batch, batch + 1)

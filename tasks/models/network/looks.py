@@ -6,14 +6,14 @@ batch only if the dataset is too large to be kept on the device, which changes n
 
 from typing import Any
 
-import keras
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Int64
 
 from tasks.images import augmentation, mixing
-from tasks.images.randomness import mix, order
+from tasks.images.randomness import mix
 from tasks.images.samples import Rows
-from tasks.params import Augment, Network
+from tasks.models.network.batches import Shuffled
+from tasks.params import Augment
 from tasks.stage import StageError
 
 KEPT = 2**31  # bytes of pixels that are kept on the device, at most
@@ -38,15 +38,11 @@ def kept(rows: Rows) -> np.ndarray | None:
     return rows.pixels() if size <= KEPT else None
 
 
-class Looks(keras.utils.PyDataset):
-    """The batches of one epoch; a last short one is left out.
+class Looks(Shuffled):
+    """The batches of one epoch, to be augmented on the device.
 
     Args:
-        rows: n images, what augmentation reads.
-        goals: float32 (n, k).
-        index: int64 (n,), which row of the dataset each image is.
-        params: of the training.
-        changes: what augmentation may do.
+        *what: is shuffled, as in `Shuffled`.
         epoch: counted from 0.
         size: height and width that the network sees.
         send: whether the pixels come along.
@@ -54,27 +50,21 @@ class Looks(keras.utils.PyDataset):
 
     def __init__(
         self,
-        rows: Rows,
-        goals: Float32[np.ndarray, "n k"],
-        index: Int64[np.ndarray, "n"],
-        params: Network,
-        changes: Augment,
-        *,
+        *what: Any,  # noqa: ANN401 (as there)
         epoch: int,
         size: tuple[int, int],
         send: bool,
     ) -> None:
-        super().__init__()
-        self.rows, self.goals, self.params, self.send = rows, goals, params, send
-        self.epoch, self.size = epoch, size
-        self.order = order(params.seed, epoch, len(rows))
-        self.batch_size = min(params.batch_size, len(rows))
+        super().__init__(*what, epoch=epoch, size=size)
+        self.send = send
         self.moves = augmentation.draw(
-            rows.images.shape[1:], index, changes, seed=params.seed, epoch=epoch, size=size
+            self.rows.images.shape[1:],
+            self.index,
+            self.changes,
+            seed=self.params.seed,
+            epoch=epoch,
+            size=size,
         )
-
-    def __len__(self) -> int:
-        return len(self.rows) // self.batch_size
 
     def __getitem__(self, batch: int) -> tuple[dict[str, Any], np.ndarray]:
         some = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from tasks.images.samples import Rows
 from tasks.images.scaling import scale
-from tasks.models.history import History
+from tasks.models.history import EPOCHS, History, told
 from tasks.models.perceptron.checkpoint import Checkpoint
 from tasks.models.perceptron.course import State, at_rest, cross_entropy, goals_of, rate, step
 from tasks.models.perceptron.layers import begin
@@ -16,9 +16,9 @@ from tasks.models.perceptron.lessons import Scaling, lessons
 from tasks.models.perceptron.trained import PerceptronClassifier, save
 from tasks.models.recipe import Recipe, write_recipe
 from tasks.params import Augment, Perceptron, Prepare
-from tasks.stage import StageError, progress
+from tasks.stage import progress
 
-COLUMNS = ["epoch", "learning_rate", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+REMEDY = "Lower learning_rate in params.yaml."  # if the loss is not finite
 
 
 def fit(
@@ -55,12 +55,12 @@ def fit(
         for epoch in range(len(table), params.epochs):
             seen = learn(state, train, params, changes, epoch, scaled)
             scored = score(model, val, params.label_smoothing)
-            table = [*table, told([epoch + 1, *seen, *scored], params.epochs)]
+            table = [*table, told([epoch + 1, *seen, *scored], params.epochs, REMEDY)]
             checkpoint.save(state, table)
             advance(1)
     save(folder, state.layers, scaled)
     write_recipe(folder, recipe)
-    return History(COLUMNS, [list(row) for row in table])
+    return History(EPOCHS, [list(row) for row in table])
 
 
 def learn(
@@ -84,23 +84,3 @@ def score(model: PerceptronClassifier, rows: Rows, smoothing: float) -> list[flo
     said = model.probabilities(rows.pixels())
     goals = goals_of(rows.labels, said.shape[1], smoothing)
     return [cross_entropy(said, goals), float((said.argmax(axis=1) == rows.labels).mean())]
-
-
-def told(row: list[float], epochs: int) -> list[float]:
-    """Print the row of an epoch for the log and return it, its numbers rounded.
-
-    Raises:
-        StageError: if the loss is not finite.
-    """
-    epoch, (_, train_loss, train_accuracy, val_loss, val_accuracy) = row[0], row[1:]
-    if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
-        raise StageError(
-            f"the loss is not finite in epoch {epoch}: expected a number, got train {train_loss}, "
-            f"val {val_loss}. Lower learning_rate in params.yaml."
-        )
-    print(
-        f"epoch {epoch}/{epochs}: train loss {train_loss:.4f} accuracy {train_accuracy:.4f}, "
-        f"val loss {val_loss:.4f} accuracy {val_accuracy:.4f}",
-        flush=True,
-    )
-    return [epoch, *(round(number, 6) for number in row[1:])]
