@@ -32,17 +32,26 @@ ROUNDS = 4  # the first is for tracing
 
 
 class Again(keras.utils.PyDataset):
-    """The first batch of an epoch, again and again."""
+    """One batch, again and again."""
 
-    def __init__(self, epoch):
+    def __init__(self, batch, steps):
         super().__init__()
-        self.batch, self.steps = epoch[0], len(epoch)
+        self.batch, self.steps = batch, steps
 
     def __len__(self):
         return self.steps
 
     def __getitem__(self, _):
         return self.batch
+
+
+def again(batch, steps):
+    """Return one batch again and again, without Python between the steps where that is possible."""
+    if keras.backend.backend() != "tensorflow":
+        return Again(batch, steps)
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensors(batch).repeat(steps)
 
 
 def rates(name, steps, precision):
@@ -61,8 +70,8 @@ def rates(name, steps, precision):
         compiled(model, optimiser(given.optimizer, 10_000, model), given)
         what = (seen, goals, rows.index, given, experiment.augment)
         if way == "one batch":
-            again = Again(Epoch(*what, epoch=0, size=phase.size))
-            learner, epochs = model, (again for _ in rounds)
+            batch = Epoch(*what, epoch=0, size=phase.size)[0]
+            learner, epochs = model, (again(batch, steps) for _ in rounds)
         else:
             how = given.model_copy(update={"augment_on": way})
             learner, epochs = taught(model, *what[:3], how, experiment.augment, rounds, phase.size)
