@@ -16,7 +16,7 @@ from tasks.models.loading import load_classifier
 from tasks.models.perceptron.checkpoint import Checkpoint
 from tasks.models.perceptron.course import at_rest, cross_entropy, goals_of, rate, step
 from tasks.models.perceptron.layers import Layer, begin, gradients, outputs
-from tasks.models.perceptron.lessons import BLOCK, Scaling, lessons
+from tasks.models.perceptron.lessons import Scaling, lessons
 from tasks.models.perceptron.training import fit
 from tasks.models.softmax import softmax
 from tasks.params import Augment, Perceptron
@@ -137,7 +137,6 @@ def test_an_epoch_shows_the_augmented_pictures_in_their_order_but_for_a_last_sho
     assert [len(inputs) for inputs, _ in shown] == [batch] * (83 // batch)
     assert np.array_equal(np.concatenate([i for i, _ in shown]), wanted.reshape(len(some), -1))
     assert np.array_equal(np.concatenate([said for _, said in shown]), rows.labels[some])
-    assert BLOCK > 144 * 32
 
 
 def test_inputs_are_scaled_channel_by_channel():
