@@ -1,6 +1,6 @@
 """What the device is told of one epoch: which pictures, and what happens to each of them.
 
-It is some eighty bytes per picture, drawn at one go; the pixels themselves are sent along with each
+It is some hundred bytes per picture, drawn at one go; the pixels themselves are sent along with each
 batch only if the dataset is too large to be kept on the device, which changes no result.
 """
 
