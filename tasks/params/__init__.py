@@ -8,7 +8,7 @@ line of the file. There are no default numbers here: what is not in the file is 
 from tasks.params.architectures import Block, Cnn, Mlp, ResNet
 from tasks.params.augment import Augment, Erase
 from tasks.params.calibrate import Calibrate
-from tasks.params.convnet import Convnet, Muon, Sgd, Views, Whitening
+from tasks.params.convnet import Convnet, Sgd, Views, Whitening
 from tasks.params.datasets import Archive, Check, Dataset, Files, Local, Members, Prepare, Split
 from tasks.params.file import (
     PARAMS,
@@ -19,6 +19,7 @@ from tasks.params.file import (
     Published,
     load_params,
 )
+from tasks.params.muon import Muon
 from tasks.params.perceptron import Perceptron
 from tasks.params.promote import Promote
 from tasks.params.strict import Strict

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tasks.params.muon import Muon
 from tasks.params.strict import Count, NotNegative, Positive, Rate, Seed, Strict
 
 
@@ -14,14 +15,6 @@ class Whitening(Strict):
     images: Count = Field(description="the first so many are measured")
     epsilon: Positive = Field(description="added to the variance of each direction")
     bias_epochs: NotNegative = Field(description="epochs in which its bias learns")
-
-
-class Muon(Strict):
-    """The optimiser of the filters."""
-
-    learning_rate: Positive = Field(description="at first; falls along a line to 0")
-    momentum: Rate
-    newton_schulz_steps: Count
 
 
 class Sgd(Strict):

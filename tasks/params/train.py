@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from tasks.params.architectures import Cnn, Mlp, ResNet
+from tasks.params.muon import Muon
 from tasks.params.strict import Count, NotNegative, OpenShare, Positive, Rate, Seed, Share, Strict
 
 
@@ -19,6 +20,17 @@ class Optimizer(Strict):
     weight_decay: NotNegative
     momentum: Rate = Field(description="first moment, or SGD's")
     second_moment: Rate
+    filters: Muon | None = Field(
+        None,
+        exclude_if=lambda muon: muon is None,  # recipes of older models do not know it
+        description="of convolutions; null: as all else learns; otherwise Muon",
+    )
+
+    @model_validator(mode="after")
+    def what_is_no_filter_takes_adam(self) -> Self:
+        if self.filters and self.name == "sgd":
+            raise ValueError("expected name 'adam' or 'adamw' beside filters, got 'sgd'")
+        return self
 
 
 class Resolution(Strict):
@@ -71,6 +83,15 @@ class Network(Strict):
         description="device: as part of the training step, for a GPU; rounds a little otherwise",
     )
     test_time: TestTime
+
+    @model_validator(mode="after")
+    def muon_comes_before_a_normalisation(self) -> Self:
+        if self.optimizer.filters and self.architecture.name != "resnet":
+            raise ValueError(
+                "expected architecture 'resnet' where optimizer.filters are given, for Muon needs "
+                f"a normalisation behind each convolution, got '{self.architecture.name}'"
+            )
+        return self
 
     @model_validator(mode="after")
     def resolutions_start_at_the_start(self) -> Self:

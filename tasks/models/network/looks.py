@@ -1,7 +1,7 @@
 """What the device is told of one epoch: which pictures, and what happens to each of them.
 
-It is some hundred bytes per picture, drawn at one go; the pixels themselves are sent along with each
-batch only if the dataset is too large to be kept on the device, which changes no result.
+It is some hundred bytes per picture, drawn at one go; the pixels themselves are sent along with
+each batch only if the dataset is too large to be kept on the device, which changes no result.
 """
 
 from typing import Any

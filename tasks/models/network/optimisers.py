@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from tasks.models.network.muon import MuonWithAdam
 from tasks.params import Optimizer
 
 
@@ -48,20 +49,27 @@ def optimiser(params: Optimizer, steps: int, model: keras.Model) -> keras.optimi
     """Return the optimiser of one run of `steps` steps.
 
     Weight decay is decoupled (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101)
-    and spares biases and normalisation.
+    and spares biases, normalisation, and filters that Muon moves.
     """
-    rate = WarmThenFall(params, steps)
-    if params.name == "sgd":
-        made = keras.optimizers.SGD(
-            rate, momentum=params.momentum, nesterov=True, weight_decay=params.weight_decay or None
-        )
-    else:
-        made = keras.optimizers.Adam(
-            rate,
-            beta_1=params.momentum,
-            beta_2=params.second_moment,
-            epsilon=1e-7 if params.name == "adam" else 1e-8,
-            weight_decay=params.weight_decay or None,
-        )
-    made.exclude_from_weight_decay([v for v in model.trainable_variables if len(v.shape) < 2])
+    made = unsparing(params, WarmThenFall(params, steps))
+    spared = {0, 1, 4} if params.filters else {0, 1}
+    made.exclude_from_weight_decay([v for v in model.trainable_variables if len(v.shape) in spared])
     return made
+
+
+def unsparing(params: Optimizer, rate: WarmThenFall) -> keras.optimizers.Optimizer:
+    """Return it with a weight decay of all variables."""
+    decay = params.weight_decay or None
+    if params.name == "sgd":
+        return keras.optimizers.SGD(
+            rate, momentum=params.momentum, nesterov=True, weight_decay=decay
+        )
+    how = {
+        "beta_1": params.momentum,
+        "beta_2": params.second_moment,
+        "epsilon": 1e-7 if params.name == "adam" else 1e-8,
+        "weight_decay": decay,
+    }
+    if params.filters:
+        return MuonWithAdam(rate, params, **how)
+    return keras.optimizers.Adam(rate, **how)
