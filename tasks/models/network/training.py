@@ -9,6 +9,7 @@ from tasks.images.scaling import scale
 from tasks.models.history import History
 from tasks.models.network import architectures, device, keras_file
 from tasks.models.network.checkpoint import Checkpoint
+from tasks.models.network.convolution import quick_to_train
 from tasks.models.network.course import course
 from tasks.models.network.objective import compiled
 from tasks.models.network.optimisers import optimiser
@@ -52,7 +53,7 @@ def fit(
     )
     shape, scaling = train.images.shape[1:], scale(train, params.normalise)
     with device.all_devices(params.device):
-        model = architectures.build(params, shape, len(train.classes), scaling)
+        model = quick_to_train(architectures.build(params, shape, len(train.classes), scaling))
         steps = params.epochs * (len(train) // min(params.batch_size, len(train)))
         compiled(model, optimiser(params.optimizer, steps, model), params)
         table, weights = course(model, train, val, params, changes, Checkpoint(scratch))
