@@ -5,6 +5,7 @@ process wait for each other, and it would count as this process's memory.
 """
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -38,8 +39,11 @@ class Rows:
 
     def write(self, file: BinaryIO, at: int, images: np.ndarray) -> None:
         """Write uint8 (h, w, c), or (n, h, w, c) for `n` rows from `at` on, to the opened file."""
-        file.seek(self.offset + at * math.prod(self.shape))
-        file.write(np.ascontiguousarray(images).data)
+        data = np.ascontiguousarray(images).ravel().data
+        offset = self.offset + at * math.prod(self.shape)
+        while data:
+            written = os.pwrite(file.fileno(), data, offset)
+            data, offset = data[written:], offset + written
 
     def read(self, file: BinaryIO, at: int, count: int) -> np.ndarray:
         """Return uint8 (count, h, w, c), the rows from `at` on."""

@@ -19,8 +19,9 @@ its picture. Of the usual JPEG it is the digest of the coded picture (see `jpeg`
 that of the shape and the upright pixels.
 """
 
+import os
 from hashlib import sha256
-from os import SEEK_END
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, NamedTuple
@@ -67,10 +68,26 @@ def decode(source: Path | BinaryIO, prepare: Prepare) -> Decoded:
     if not isinstance(source, Path):
         return decode_open(source, prepare)
     try:
-        with source.open("rb") as file:
+        with opened_file(source) as file:
             return decode_open(file, prepare)
     except OSError as error:
         raise Unreadable(f"cannot be opened: {error.strerror or error}") from error
+
+
+def opened_file(path: Path) -> BinaryIO:
+    """Open a file to read; one of usual size lies in memory then.
+
+    At each call of the system a thread lets the others run, and then waits for its turn, so a
+    small file is read with as few as there can be.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size <= MOST_AT_ONCE and len(data := os.read(descriptor, size)) == size:
+            return BytesIO(data)
+    finally:
+        os.close(descriptor)
+    return path.open("rb")
 
 
 def decode_open(file: BinaryIO, prepare: Prepare) -> Decoded:
@@ -79,7 +96,7 @@ def decode_open(file: BinaryIO, prepare: Prepare) -> Decoded:
     if not beginning:
         raise Unreadable("the file is empty")
     if beginning == jpeg.MAGIC:
-        size = file.seek(0, SEEK_END)
+        size = file.seek(0, os.SEEK_END)
         file.seek(0)
         data = file.read(min(size, MOST_AT_ONCE))
         if (frame := jpeg.usual(data, prepare)) is not None:
