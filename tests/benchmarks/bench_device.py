@@ -20,6 +20,7 @@ from tasks.images.samples import train_rows
 from tasks.images.scaling import scale
 from tasks.models.network import architectures, device
 from tasks.models.network.batches import Epoch
+from tasks.models.network.convolution import quick_to_train
 from tasks.models.network.course import at, phases
 from tasks.models.network.feeding import taught
 from tasks.models.network.objective import compiled, targets
@@ -66,7 +67,8 @@ def rates(name, steps, precision):
     seen = at(rows, phase.source)
     for way in WAYS:
         device.set_up(seed=0, threads=settings.threads, device="auto", precision=given.precision)
-        model = architectures.build(given, shape, classes, scale(rows, given.normalise))
+        built = architectures.build(given, shape, classes, scale(rows, given.normalise))
+        model = quick_to_train(built)
         compiled(model, optimiser(given.optimizer, 10_000, model), given)
         what = (seen, goals, rows.index, given, experiment.augment)
         if way == "one batch":

@@ -33,6 +33,7 @@ def main(name, steps):
     from tasks.images.scaling import scale
     from tasks.models.network import architectures, device
     from tasks.models.network.batches import Epoch
+    from tasks.models.network.convolution import quick_to_train
     from tasks.models.network.course import at, phases
     from tasks.models.network.feeding import fed
     from tasks.models.network.objective import accuracy, loss, targets
@@ -48,7 +49,8 @@ def main(name, steps):
     params, rows = experiment.train, train_rows(experiment.dataset)
     device.set_up(seed=0, threads=settings.threads, device="cpu", precision=params.precision)
     shape = rows.images.shape[1:]
-    model = architectures.build(params, shape, len(rows.classes), scale(rows, params.normalise))
+    scaling = scale(rows, params.normalise)
+    model = quick_to_train(architectures.build(params, shape, len(rows.classes), scaling))
     model.compile(
         optimiser(params.optimizer, 10_000, model), loss(params), metrics=[accuracy],
         jit_compile=False,
