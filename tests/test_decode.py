@@ -303,6 +303,15 @@ def test_what_is_no_image_is_refused(tmp_path, content):
         decode(path, preparation())
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_file_too_large_to_be_read_at_one_go_is_decoded_all_the_same(kind, tmp_path, monkeypatch):
+    path = tmp_path / "large"
+    path.write_bytes(encoded(gradient(), kind).getvalue())
+    whole = decode(path, preparation(4, 4))
+    monkeypatch.setattr("tasks.images.decode.MOST_AT_ONCE", 100)
+    assert np.abs(decode(path, preparation(4, 4)).pixels.astype(int) - whole.pixels).max() <= 3
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(Unreadable, match="cannot be opened: No such file"):
         decode(tmp_path / "gone.jpg", preparation())

@@ -37,8 +37,7 @@ from tasks.params import Prepare
 # Others stay out: reading them runs a program (EPS), or nothing tells them from rubbish (TGA).
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "ICO", "AVIF")
 
-# A triangle as wide as the reduction: antialiased, and it neither rings nor overshoots, so
-# no pixel leaves the range of its neighbours.
+# A triangle as wide as the reduction: antialiased, and no pixel leaves its neighbours' range.
 FILTER = Image.Resampling.BILINEAR
 
 MOST_AT_ONCE = 2**26  # bytes of a file that are read into memory
@@ -75,11 +74,7 @@ def decode(source: Path | BinaryIO, prepare: Prepare) -> Decoded:
 
 
 def opened_file(path: Path) -> BinaryIO:
-    """Open a file to read; one of usual size lies in memory then.
-
-    At each call of the system a thread lets the others run, and then waits for its turn, so a
-    small file is read with as few as there can be.
-    """
+    """Open a file, and read it at one go if that fits: after each call a thread waits its turn."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         size = os.fstat(descriptor).st_size
@@ -200,6 +195,6 @@ def plain_mode(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         coloured = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured)
-    return (
-        image if image.mode in {"L", "RGB"} else image.convert("L" if image.mode == "1" else "RGB")
-    )
+    if image.mode in {"L", "RGB"}:
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")

@@ -51,14 +51,14 @@ def optimiser(params: Optimizer, steps: int, model: keras.Model) -> keras.optimi
     Weight decay is decoupled (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101)
     and spares biases, normalisation, and filters that Muon moves.
     """
-    made = unsparing(params, WarmThenFall(params, steps))
+    made = with_decay(params, WarmThenFall(params, steps))
     spared = {0, 1, 4} if params.filters else {0, 1}
     made.exclude_from_weight_decay([v for v in model.trainable_variables if len(v.shape) in spared])
     return made
 
 
-def unsparing(params: Optimizer, rate: WarmThenFall) -> keras.optimizers.Optimizer:
-    """Return it with a weight decay of all variables."""
+def with_decay(params: Optimizer, rate: WarmThenFall) -> keras.optimizers.Optimizer:
+    """Return the optimiser as if all variables were to decay."""
     decay = params.weight_decay or None
     if params.name == "sgd":
         return keras.optimizers.SGD(
