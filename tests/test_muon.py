@@ -134,6 +134,6 @@ def test_only_filters_by_muon_are_told_of_in_a_recipe():
     assert with_muon().model_dump()["filters"] == MUON
 
 
-def test_muon_is_an_adam_to_those_who_save_it():
+def test_muon_is_taken_only_where_filters_are_given():
     assert isinstance(learner(with_muon())[1], MuonWithAdam)
     assert type(learner(with_muon(filters=None))[1]) is keras.optimizers.Adam

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from tests.benchmarks.measured import ROOT, measured, processor, versions, write
+from tests.benchmarks.measured import measured, processor, versions, write
 
 EXPERIMENTS = {  # the steps of one measurement
     "digits_cnn": 40, "mnist_cnn": 10, "cats_vs_dogs_best": 6, "cifar10_cnn": 8,
@@ -64,12 +64,9 @@ def main(name, steps):
     }))  # fmt: skip
 
 
+@pytest.mark.usefixtures("every_dataset_prepared")
 @pytest.mark.timeout(3600)
 def test_the_quick_gradient_beside_keras_own():
-    lacking = [n for n in ("digits", "mnist", "cats_vs_dogs", "cifar10")
-               if not (ROOT / "data/prepared" / n).exists()]  # fmt: skip
-    if lacking:
-        pytest.skip(f"needs data/prepared: dvc repro {' '.join(f'split@{n}' for n in lacking)}")
     lines = [
         f"{processor()}; {versions('tensorflow-cpu', 'keras')}. Images per second of whole "
         f"training steps, medians of {ROUNDS} rounds in which the two take turns.",

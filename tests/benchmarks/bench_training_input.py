@@ -16,7 +16,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.benchmarks.measured import ROOT, measured, processor, versions, write
+from tests.benchmarks.measured import measured, processor, versions, write
 
 EXPERIMENTS = {  # the steps of one measurement, at most those of an epoch
     "digits_cnn": 20, "mnist_mlp": 400, "mnist_mlp_shifts": 400, "mnist_cnn": 15,
@@ -105,12 +105,9 @@ def peak():
     print(json.dumps({"gflops": 2 * side**3 / best / 1e9}))
 
 
+@pytest.mark.usefixtures("every_dataset_prepared")
 @pytest.mark.timeout(3600)
 def test_the_input_beside_the_arithmetic():
-    lacking = [n for n in ("digits", "mnist", "cats_vs_dogs", "cifar10")
-               if not (ROOT / "data/prepared" / n).exists()]  # fmt: skip
-    if lacking:
-        pytest.skip(f"needs data/prepared: dvc repro {' '.join(f'split@{n}' for n in lacking)}")
     most = measured(__name__, "peak")["gflops"]
     lines = [
         f"{processor()}; {versions('tensorflow-cpu', 'keras')}. {ROUNDS} rounds: "

@@ -7,6 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.benchmarks.measured import ROOT
+
+
+@pytest.fixture(scope="session")
+def every_dataset_prepared():
+    """Skip unless the datasets of params.yaml were prepared and split here."""
+    names = ("digits", "mnist", "cats_vs_dogs", "cifar10")
+    if lacking := [name for name in names if not (ROOT / "data/prepared" / name).exists()]:
+        stages = " ".join(f"split@{name}" for name in lacking)
+        pytest.skip(f"needs data/prepared: dvc repro {stages}")
+
 
 @pytest.fixture(scope="session")
 def cifar_10(dataset_mirror, tmp_path_factory):
