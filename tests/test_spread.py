@@ -10,7 +10,8 @@ from scipy import stats
 
 from tasks.measures.paired import Pairs
 from tasks.measures.spread import Spread, reach, welch
-from tasks.report.seeds import seeds_in_words
+from tasks.report.results import Result
+from tasks.report.seeds import seeds_in_words, seeds_table
 from tasks.review.seeds import describe_seeds
 
 ACCURACIES = st.lists(st.floats(0, 1), min_size=2, max_size=8)
@@ -82,6 +83,17 @@ def test_the_report_says_how_far_seeds_lie_apart():
     assert told.startswith("Trained with 3 seeds, it gets 98.50 % on average")
     assert "deviation of 0.20 points" in told
     assert "98.00 to 99.00 %" in told
+
+
+def test_the_table_of_seeds_has_the_recipes_with_several_in_the_order_of_their_seeds():
+    accuracies = {f"accuracy_of_seed.{seed}": 0.98 + seed / 1000 for seed in (10, 9, 8)}
+    several = Spread.of([0.988, 0.989, 0.99], MANY).as_metrics() | accuracies | {"n": MANY}
+    results = [
+        Result(name, "", "digits", None, metrics)
+        for name, metrics in (("one", {"accuracy": 0.9}), ("three", several), ("none", None))
+    ]
+    (line,) = seeds_table(results).splitlines()[2:]
+    assert line == "| `three` | 98.80 %, 98.90 %, 99.00 % | 98.90 % | 98.65 to 99.15 |"
 
 
 def test_a_difference_smaller_than_another_seed_makes_is_said_to_be_so():

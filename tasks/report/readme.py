@@ -9,11 +9,13 @@ from pathlib import Path
 from tasks.params import load_params
 from tasks.report.confidence import confidence_table
 from tasks.report.results import Result, markdown_table, read_results
+from tasks.report.seeds import seeds_table
 from tasks.stage import StageError, errors_in_one_line, written
 
 README = Path("README.md")
 TABLES: dict[str, Callable[[Iterable[Result]], str]] = {
     "results": markdown_table,
+    "seeds": seeds_table,
     "confidence": confidence_table,
 }
 
