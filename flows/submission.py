@@ -58,9 +58,16 @@ def submit(stage: Stage, tags: set[str], processes: StageProcesses, needed: list
     return task_of_stage.submit(
         stage=stage,
         processes=processes,
-        wait_for=[allow_failure(f) for f in needed if not f.state.is_cancelled()],
+        wait_for=[allow_failure(future) for future in not_cancelled(needed)],
         return_state=False,
     )
+
+
+def not_cancelled(ended: list[Future]) -> list[Future]:
+    """Return those that were not cancelled, as they know themselves: the server may learn later."""
+    for future in ended:
+        future.wait()
+    return [future for future in ended if not future.state.is_cancelled()]
 
 
 @task(name="stage", cache_policy=NO_CACHE)  # DVC is the only cache
