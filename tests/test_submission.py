@@ -16,8 +16,7 @@ def ended(state):
     return PrefectConcurrentFuture(uuid4(), future)
 
 
-def test_nobody_waits_for_a_cancelled_task_even_where_the_server_does_not_know_of_it_yet(api):
+def test_nobody_waits_for_a_cancelled_task_even_where_the_server_does_not_know_of_it_yet():
     completed, failed = ended(Completed()), ended(Failed())
     cancelled = ended(Cancelled(name="Not run"))
-    assert not cancelled.state.is_cancelled(), "what the server says, who asks too early"
     assert not_cancelled([completed, cancelled, failed]) == [completed, failed]
