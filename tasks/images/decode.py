@@ -1,11 +1,9 @@
 """Decode a picture of any kind into uint8 pixels of one size, or say why it cannot be.
 
-`prepare` and `predict` share this module, so a model meets new pictures exactly as it met
-its training pictures. What happens to the kinds of pixels:
+`prepare` and `predict` share this module, so a model meets all pictures alike. Their kinds:
 
-- 16-bit grey is scaled: 0..65535 becomes 0..255. So are 32-bit integers within 0..65535,
-  which is how some formats hold 16 bits; other integers stretch from their own least to
-  their greatest value.
+- 16-bit grey is scaled: 0..65535 becomes 0..255. So are 32-bit integers within 0..65535, which
+  is how some formats hold 16 bits; others stretch from their own least to their greatest value.
 - Floating point is taken as 0..1 if it fits, else as 0..255, else it stretches likewise.
 - Transparency of any kind (alpha, a palette's, one transparent colour) is laid over white.
 - CMYK, YCbCr, Lab, HSV and palettes become RGB; embedded colour profiles are not applied.
@@ -14,9 +12,8 @@ its training pictures. What happens to the kinds of pixels:
 The EXIF orientation is applied, and of an animation the first frame counts. The whole picture
 is squashed to the prepared height and width: nothing is cropped, and its aspect is not kept.
 
-The digest of a picture is the same whatever the prepared size, and whatever a file says beside
-its picture. Of the usual JPEG it is the digest of the coded picture (see `jpeg`), of all others
-that of the shape and the upright pixels.
+A digest is the same whatever the prepared size, and whatever a file says beside its picture: of
+the usual JPEG it is of the coded picture (see `jpeg`), of all others of shape and upright pixels.
 """
 
 import os
@@ -31,6 +28,7 @@ from PIL import Image, UnidentifiedImageError
 
 from tasks.images import jpeg
 from tasks.images.depth import Unreadable, eight_bits
+from tasks.images.jpeg2000 import refuse_cut
 from tasks.images.orientation import orientation_of, upright
 from tasks.params import Prepare
 
@@ -154,6 +152,8 @@ def upright_pixels(file: BinaryIO, prepare: Prepare) -> np.ndarray:
             )
         try:
             image.load()
+            if image.format == "JPEG2000":
+                refuse_cut(file)
         except Exception as error:  # a broken file may make a decoder raise anything
             raise Unreadable(complaint(error)) from error
         return upright(as_array(plain_mode(image)), orientation_of(image))
