@@ -18,6 +18,7 @@ from tasks.models.convnet.device import set_up  # noqa: E402
 from tasks.models.convnet.training import REMEDY, fit  # noqa: E402
 from tasks.models.history import EPOCHS, told  # noqa: E402
 from tasks.models.loading import load_classifier  # noqa: E402
+from tasks.models.orthogonal import CUBIC, LINEAR, QUINTIC  # noqa: E402
 from tasks.params import Augment, Convnet, Muon, Views, Whitening  # noqa: E402
 from tasks.stage import StageError  # noqa: E402
 
@@ -101,7 +102,7 @@ def test_newton_schulz_is_its_polynomial_on_the_singular_values(seed, steps):
     left, values, right = np.linalg.svd(matrix, full_matrices=False)
     values = values / np.linalg.norm(values)
     for _ in range(steps):
-        values = muon.LINEAR * values + muon.CUBIC * values**3 + muon.QUINTIC * values**5
+        values = LINEAR * values + CUBIC * values**3 + QUINTIC * values**5
     done = muon.orthogonalised(jnp.asarray(matrix[None], jnp.float32), steps, FLOAT)[0]
     assert np.allclose(done, left * values @ right, atol=2e-4)
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.models.network.muon import CUBIC, LINEAR, QUINTIC, MuonWithAdam, orthogonalised
+from tasks.models.network.muon import MuonWithAdam, orthogonalised
 from tasks.models.network.optimisers import WarmThenFall, optimiser
+from tasks.models.orthogonal import CUBIC, LINEAR, QUINTIC
 from tasks.params import Augment, Optimizer
 from tests.test_training import CNN, MLP, RESNET, network, trained
 

@@ -2,21 +2,16 @@
 
 The momentum of a layer's filters, seen as a matrix, is replaced by the orthogonal matrix that is
 nearest to it, so a step moves all directions equally far, the rare ones, too (Jordan et al. 2024,
-https://kellerjordan.github.io/posts/muon). An odd polynomial of a matrix is the same polynomial
-of its singular values; a few rounds of one that drives (0, 1] towards 1 serve in place of a
-singular value decomposition, and are matrix products only. The matrices of all layers are padded
-with zeros to one shape and go through it together: zeros are singular values that stay zero.
+https://kellerjordan.github.io/posts/muon). The matrices of all layers are padded with zeros to one
+shape and are made orthogonal together: zeros are singular values that stay zero.
 """
 
 from jax import Array
 from jax import numpy as jnp
 from jaxtyping import Float
 
+from tasks.models.orthogonal import TINY, polynomials
 from tasks.params import Muon
-
-# Of x, x^3 and x^5 (Jordan et al. 2024): steepest at 0, at the price of ending in 0.7..1.2 only.
-LINEAR, CUBIC, QUINTIC = 3.4445, -4.7750, 2.0315
-TINY = 1e-7  # keeps a gradient of nothing but zeros from being divided by its norm
 
 Kernels = tuple[Float[Array, "_ _ _ _"], ...]  # (side, side, in, out)
 
@@ -27,10 +22,7 @@ def orthogonalised(
     """Bring the singular values of matrices near 1; those far below the largest lag behind."""
     norms = jnp.sqrt(jnp.square(matrices).sum(axis=(1, 2), keepdims=True))
     x = (matrices / (norms + TINY)).astype(dtype)
-    for _ in range(steps):
-        gram = x @ x.mT
-        x = LINEAR * x + (CUBIC * gram + QUINTIC * gram @ gram) @ x
-    return x.astype(matrices.dtype)
+    return polynomials(x, steps, jnp.matrix_transpose).astype(matrices.dtype)
 
 
 def as_matrix(kernel: Float[Array, "k k i o"]) -> Float[Array, "o d"]:

@@ -2,9 +2,7 @@
 
 The momentum of a convolution, seen as a matrix with a filter in each column, is replaced by an
 orthogonal matrix close to it, so that a step moves all directions equally far, the rare ones, too
-(Jordan et al. 2024, https://kellerjordan.github.io/posts/muon). An odd polynomial of a matrix is
-the same polynomial of its singular values; a few rounds of one that drives (0, 1] towards 1 serve
-in place of a singular value decomposition, and are matrix products only.
+(Jordan et al. 2024, https://kellerjordan.github.io/posts/muon).
 """
 
 from typing import Any
@@ -12,11 +10,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tasks.models.orthogonal import TINY, polynomials
 from tasks.params import Optimizer
-
-# Of x, x^3 and x^5 (Jordan et al. 2024): steepest at 0, at the price of ending in 0.7..1.2 only.
-LINEAR, CUBIC, QUINTIC = 3.4445, -4.7750, 2.0315
-TINY = 1e-7  # keeps a gradient of nothing but zeros from being divided by its norm
 
 Tensor = Any
 
@@ -25,16 +20,8 @@ def orthogonalised(matrix: Tensor, steps: int) -> Tensor:
     """Bring the singular values of float32 (r, c) near 1; those far below the largest lag."""
     x = matrix / (ops.norm(matrix) + TINY)
     if x.shape[0] > x.shape[1]:
-        return ops.transpose(polynomials(ops.transpose(x), steps))
-    return polynomials(x, steps)
-
-
-def polynomials(x: Tensor, steps: int) -> Tensor:
-    """Apply the polynomial to the singular values of float32 (r, c), r <= c, some times."""
-    for _ in range(steps):
-        gram = ops.matmul(x, ops.transpose(x))
-        x = LINEAR * x + ops.matmul(CUBIC * gram + QUINTIC * ops.matmul(gram, gram), x)
-    return x
+        return ops.transpose(polynomials(ops.transpose(x), steps, ops.transpose))
+    return polynomials(x, steps, ops.transpose)
 
 
 class MuonWithAdam(keras.optimizers.Adam):
