@@ -96,6 +96,7 @@ def test_growth(mnist, tmp_path):
 def table(taken):
     lines = [
         f"CPU seconds and most MiB of whole processes, images of 28 x 28, {processor()};",
+        "first their own memory, in brackets with pages of files, which the system may take back.",
         f"{versions('numpy', 'numba', 'keras')}. Training is one epoch of `mnist_mlp`, or two "
         "folds of nearest neighbours (L1, k = 1).",
         "",
@@ -104,7 +105,9 @@ def table(taken):
     ]
     for stage in STAGES:
         cells = [
-            f"{t['cpu']:.1f} s, {t['mib']:,.0f} MiB" if (t := taken.get((stage, n))) else ""
+            f"{t['cpu']:.1f} s, {t['own_mib']:,.0f} MiB ({t['mib']:,.0f})"
+            if (t := taken.get((stage, n)))
+            else ""
             for n in COUNTS
         ]
         lines.append(f"| {stage} | {' | '.join(cells)} |")

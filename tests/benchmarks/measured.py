@@ -17,10 +17,23 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 STARTER = """
 import json, os, sys, time
-start = time.perf_counter()
-_, status, used = os.wait4(os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:]), 0)
-wall, cpu = time.perf_counter() - start, used.ru_utime + used.ru_stime
-print(json.dumps({"wall": wall, "cpu": cpu, "mib": used.ru_maxrss / 1024, "status": status}))
+from threading import Thread
+
+def own(process):
+    while lines := [line for line in open(f"/proc/{process}/status") if "RssAnon" in line]:
+        seen.append(int(lines[0].split()[1]) / 1024)
+        time.sleep(0.02)
+
+seen, start = [0.0], time.perf_counter()
+process = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+watch = Thread(target=own, args=[process], daemon=True)
+watch.start()
+os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+wall = time.perf_counter() - start
+watch.join()
+_, status, used = os.wait4(process, 0)
+taken = {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "mib": used.ru_maxrss / 1024}
+print(json.dumps({**taken, "own_mib": max(seen), "status": status}))
 """
 
 
@@ -51,9 +64,11 @@ def measured(module: str, *arguments: str) -> dict[str, float]:
 
 
 def spent(command: list[str], folder: Path = ROOT) -> dict[str, float]:
-    """Return what a whole process took: wall and CPU seconds, MiB at most.
+    """Return what a whole process took: wall and CPU seconds, MiB at most with and without files.
 
-    A small process starts it, for a child's most memory begins with that of who starts it.
+    Pages of files that are mapped into memory are the system's to take back; what is the
+    process's own is looked at 50 times a second. A small process starts it, for a child's most
+    memory begins with that of who starts it.
     """
     starter = [sys.executable, "-c", STARTER, *command]
     asked = subprocess.run(starter, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
