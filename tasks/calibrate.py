@@ -7,6 +7,8 @@ from which on a class is possible, so that the model can say "not sure". `evalua
 `predict` apply both; what they are worth is measured on test rows, by `evaluate` alone.
 """
 
+import numpy as np
+
 from tasks.images.samples import val_rows
 from tasks.measures.calibration import Calibration, before_and_after, path_of, write_calibration
 from tasks.measures.ledger import digest_of_model
@@ -24,7 +26,7 @@ def run(name: str) -> None:
     classifier = load_classifier(
         MODELS / name, threads=params.threads, memory_mib=params.memory_mib
     )
-    said = probabilities_of_unseen(classifier, rows.pixels())
+    said = np.concatenate([probabilities_of_unseen(classifier, i) for i in rows.pieces()])
     found = Calibration.fitted(
         rows.labels,
         said,

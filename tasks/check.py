@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.images.samples import Sample, SplitName, read_samples, read_table, write_table
+from tasks.images.samples import Sample, SplitName, read_samples
 from tasks.params import Check, load_params
 from tasks.quality import findings
 from tasks.quality.duplicates import find
@@ -24,6 +24,7 @@ from tasks.quality.oddities import oddities
 from tasks.quality.page import html
 from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, replacing, timed, written
 from tasks.stage.command import main
+from tasks.stage.tables import read_table, write_table
 
 
 def run(name: str) -> None:

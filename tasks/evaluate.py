@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from tasks.images.lesson import lesson
-from tasks.images.samples import Rows, test_rows, train_rows, val_rows, write_table
+from tasks.images.samples import Rows, test_rows, train_rows, val_rows
 from tasks.images.sheet import grid
 from tasks.measures.calibration import confidence, path_of, read_calibration
 from tasks.measures.ledger import digest_of_model, record
@@ -28,6 +28,7 @@ from tasks.params import Params, load_params
 from tasks.quality.leaks import leaked_ids
 from tasks.stage import METRICS, MODELS, PLOTS, PREDICTIONS, REPEATS, replacing, written
 from tasks.stage.command import main
+from tasks.stage.tables import write_table
 
 TRAIN_SAMPLE = 5000  # training images that are scored to measure the gap
 SHOWN = 8  # test images whose neighbours are shown
@@ -50,8 +51,8 @@ def gaps(classifier: Classifier, dataset: str, accuracy: float) -> dict[str, flo
 
 def right(classifier: Classifier, rows: Rows, which: Int64[np.ndarray, "m"]) -> float:
     """Return the accuracy on some of the rows."""
-    predicted = classifier.probabilities(rows.images[rows.index[which]]).argmax(axis=1)
-    return float((predicted == rows.labels[which]).mean())
+    said = [classifier.probabilities(images).argmax(axis=1) for images in rows.pieces(which)]
+    return float((np.concatenate(said) == rows.labels[which]).mean())
 
 
 def worst(labels: np.ndarray, probabilities: np.ndarray, most: int) -> Int64[np.ndarray, "m"]:
@@ -141,7 +142,7 @@ def run(name: str) -> None:
     classifier = load_classifier(
         MODELS / name, threads=params.threads, memory_mib=params.memory_mib
     )
-    probabilities = classifier.probabilities(rows.pixels())
+    probabilities = np.concatenate([classifier.probabilities(i) for i in rows.pieces()])
     metrics = score(rows.labels, probabilities, rows.classes, wanted.calibration_bins)
     metrics |= without(rows.labels, probabilities, np.isin(rows.ids, [*leaked_ids(dataset)]))
     metrics |= gaps(classifier, dataset, metrics["accuracy"])

@@ -22,15 +22,15 @@ from tasks.datasets.packing import Broken, pack, packed
 from tasks.datasets.pictures import Listing
 from tasks.datasets.readers import READERS
 from tasks.datasets.rows import Rows
-from tasks.images.samples import Sample, write_table
+from tasks.images.samples import Sample
 from tasks.labels.corrections import corrected, read_corrections
 from tasks.params import Prepare, load_params
 from tasks.stage import PREPARED, RAW, SCRATCH, StageError, remove, replacing, written
 from tasks.stage.command import main
+from tasks.stage.tables import write_table
 from tasks.stage.unfinished import code, unfinished
 
 LOG = "packed.jsonl"
-
 Counts = Counter[tuple[str, str]]  # of samples, by role and label
 
 

@@ -18,19 +18,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tasks.images.samples import (
-    SPLIT_NAMES,
-    Sample,
-    SplitName,
-    classes_of,
-    position,
-    read_samples,
-    write_table,
-)
+from tasks.images.samples import SPLIT_NAMES, Sample, SplitName, classes_of, position, read_samples
 from tasks.labels.corrections import refuse_in_test
 from tasks.params import Split, load_params
 from tasks.stage import SPLITS, StageError, written
 from tasks.stage.command import main
+from tasks.stage.tables import write_table
 
 
 def run(name: str) -> None:

@@ -6,12 +6,13 @@ Leaves a self-contained model folder and the history that `dvc plots` draws. Tes
 out of reach here. A training that was killed goes on where it was, to the same bytes.
 """
 
-from tasks.images.samples import train_rows, val_rows, write_table
+from tasks.images.samples import train_rows, val_rows
 from tasks.models.fitting import fit
 from tasks.models.inputs import inputs
 from tasks.params import load_params
 from tasks.stage import MODELS, PLOTS, replacing, timed
 from tasks.stage.command import main
+from tasks.stage.tables import write_table
 from tasks.stage.unfinished import unfinished
 
 

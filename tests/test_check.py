@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from tasks import check
-from tasks.images.samples import Sample, read_table, train_rows, write_table
+from tasks.images.samples import Sample, train_rows
 from tasks.images.samples import test_rows as rows_of_test
 from tasks.params import Check
 from tasks.quality.leaks import leaked_ids
 from tasks.quality.oddities import oddities
 from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, written
+from tasks.stage.tables import read_table, write_table
 from tests.browser import browse
 from tests.test_duplicates import scenes
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks import check, download, prepare, relabel, split
-from tasks.images.samples import Sample, read_table, relabelled, train_rows
+from tasks.images.samples import Sample, relabelled, train_rows
 from tasks.labels.corrections import (
     LABELS,
     Correction,
@@ -14,6 +14,7 @@ from tasks.labels.corrections import (
 )
 from tasks.labels.doubts import Doubt, read_decisions, write_doubts
 from tasks.stage import PREPARED, SPLITS, StageError
+from tasks.stage.tables import read_table
 
 SAMPLES = [Sample("a", "cat", "", "d1", 8, 8), Sample("b", "dog", "", "d2", 8, 8)]
 CLASSES = ["cat", "dog"]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.images.samples import write_table
 from tasks.labels.corrections import Correction, read_corrections
 from tasks.labels.doubts import Doubt, read_decisions
 from tasks.labels.edited import read_edited
 from tasks.stage import StageError
+from tasks.stage.tables import write_table
 
 COLUMNS = ["id", "digest", "was", "now"]
 ROW = "a,d1,cat,dog\n"

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from tasks.images.samples import write_table
 from tasks.measures.figures import TEMPLATES, draw
 from tasks.report import offline
+from tasks.stage.tables import write_table
 from tests.browser import browse
 from tests.conftest import ROOT
 

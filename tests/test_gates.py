@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.images.samples import write_table
 from tasks.measures.ledger import Look
 from tasks.measures.metrics import score
 from tasks.params import Looks, Promote
@@ -26,6 +25,7 @@ from tasks.report.looks import looks_in_words
 from tasks.report.results import Result
 from tasks.review.predictions import Match
 from tasks.stage import CALIBRATION, LEDGER, written
+from tasks.stage.tables import write_table
 
 LIMITS = Promote(margin=0.01, class_margin=0.1, size_mib=1, latency_ms=20)
 

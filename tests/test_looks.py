@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from tasks.images.samples import write_table
 from tasks.measures.ledger import Look
 from tasks.report.looks import looks_in_words
 from tasks.report.results import Result
 from tasks.stage import CALIBRATION, LEDGER, written
+from tasks.stage.tables import write_table
 
 RESULTS = [
     Result("pets_knn", "Neighbours", "pets", None, {"accuracy": 0.8, "n": 500}),

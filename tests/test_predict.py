@@ -22,11 +22,11 @@ from tasks import (
     split,
     train,
 )
-from tasks.images.samples import read_table
 from tasks.measures.calibration import path_of, read_calibration
 from tasks.measures.ledger import digest_of_model
 from tasks.models.loading import load_classifier
 from tasks.stage import StageError
+from tasks.stage.tables import read_table
 from tests.conftest import ROOT
 
 CLASSES = {"round things": "circle", 'b"o,x 📦': "square"}

@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 
 from tasks import publish
-from tasks.images.samples import write_table
 from tasks.params import load_params
 from tasks.quality.findings import Copy
 from tasks.report.tables import rows_of
 from tasks.stage import AUGMENTED, CHECKS, METRICS, PLOTS, REPORT, SPLITS, StageError, written
+from tasks.stage.tables import write_table
 from tests.browser import browse
 from tests.conftest import ROOT, Workspace, draw_shape, read_own_params
 

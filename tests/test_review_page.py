@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from tasks.compare import main
-from tasks.images.samples import write_table
 from tasks.measures.ledger import Look
 from tasks.report.sorting import SCRIPT_DIGEST
 from tasks.stage import CALIBRATION, LEDGER, written
+from tasks.stage.tables import write_table
 from tests.browser import browse
 from tests.conftest import Project
 from tests.test_compare import csv, git

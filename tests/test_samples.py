@@ -3,16 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from tasks.images.samples import (
-    Sample,
-    position,
-    read_table,
-    test_rows,
-    train_rows,
-    val_rows,
-    write_table,
-)
+from tasks.images import samples
+from tasks.images.samples import Rows, Sample, position, test_rows, train_rows, val_rows
 from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, written
+from tasks.stage.tables import read_table, write_table
 
 test_rows.__test__ = False  # it is no test, whatever its name says
 NAMES = ["NA", "01", 'a "quoted", name', "🐈\nnew line"]
@@ -24,11 +18,11 @@ def packed(workspace):
     images = np.arange(8 * 4, dtype=np.uint8).reshape(8, 2, 2, 1)
     (PREPARED / "tiny").mkdir(parents=True)
     np.save(PREPARED / "tiny" / "images.npy", images)
-    samples = [Sample(f"{i}-{NAMES[i % 4]}", NAMES[i % 4], "", f"{i:064x}", 2, 2) for i in range(8)]
-    write_table(PREPARED / "tiny" / "samples.csv", Sample._fields, samples)
+    listed = [Sample(f"{i}-{NAMES[i % 4]}", NAMES[i % 4], "", f"{i:064x}", 2, 2) for i in range(8)]
+    write_table(PREPARED / "tiny" / "samples.csv", Sample._fields, listed)
     written(PREPARED / "tiny" / "summary.json", json.dumps({"classes": sorted(NAMES)}))
     splits = ["train", "val", "test", "dropped"] * 2
-    rows = ([s.id, split] for s, split in zip(samples, splits, strict=True))
+    rows = ([s.id, split] for s, split in zip(listed, splits, strict=True))
     write_table(SPLITS / "tiny.csv", ["id", "split"], rows)
     verdict(training="allowed", left_out=[])
     return images
@@ -44,12 +38,33 @@ def test_every_split_reads_its_own_rows(packed):
         assert rows.index.tolist() == [first, first + 4]
         assert np.array_equal(rows.pixels(), packed[[first, first + 4]])
         assert [rows.classes[label] for label in rows.labels] == [NAMES[first]] * 2
-        assert rows.ids == [f"{first}-{NAMES[first]}", f"{first + 4}-{NAMES[first]}"]
-        assert len(rows) == 2
+        assert list(rows.ids) == [f"{first}-{NAMES[first]}", f"{first + 4}-{NAMES[first]}"]
+        digests = read_table(PREPARED / "tiny" / "samples.csv")["digest"]
+        assert list(rows.digests) == digests[rows.index].tolist()
+        assert len(rows) == len(rows.ids) == len(rows.digests) == 2
 
 
 def test_images_stay_on_disk(packed):
     assert isinstance(train_rows("tiny").images, np.memmap)
+
+
+def test_ids_and_digests_are_read_when_they_are_asked_for(packed):
+    rows = train_rows("tiny")
+    (PREPARED / "tiny" / "samples.csv").unlink()
+    assert np.array_equal(rows.pixels(), packed[[0, 4]])
+    with pytest.raises(StageError, match=r"no 'data/prepared/tiny/samples\.csv'"):
+        rows.digests[0]
+
+
+def test_pieces_are_all_images_in_their_order(packed, monkeypatch):
+    rows = Rows(packed, np.arange(8), np.zeros(8, int), [], [], ["a"])
+    which = np.array([6, 1, 1, 0])
+    assert [piece.shape[0] for piece in rows.pieces()] == [8]
+    monkeypatch.setattr(samples, "PIECE", 1)
+    monkeypatch.setattr(samples, "TOGETHER", 3)
+    assert [piece.shape[0] for piece in rows.pieces()] == [3, 3, 2]
+    assert np.array_equal(np.concatenate([*rows.pieces()]), packed)
+    assert np.array_equal(np.concatenate([*rows.pieces(which)]), packed[which])
 
 
 def test_a_split_of_other_samples_is_refused(packed):

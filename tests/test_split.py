@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import split
-from tasks.images.samples import Sample, read_table, write_table
+from tasks.images.samples import Sample
 from tasks.params import Split
 from tasks.split import assign, authors_splits
 from tasks.stage import PREPARED, SPLITS, StageError
+from tasks.stage.tables import read_table, write_table
 
 SHARES = Split(seed=0, val=0.1, test=0.2)
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from tasks import check, download, prepare, split
-from tasks.images.samples import read_table, train_rows, val_rows
+from tasks.images.samples import train_rows, val_rows
 from tasks.labels.corrections import LABELS, Correction, write_corrections
 from tasks.labels.doubts import Doubt, write_doubts
 from tasks.labels.folds import in_fold, out_of_fold, some, together
 from tasks.stage import CHECKS, SCRATCH, StageError, written
+from tasks.stage.tables import read_table
 from tasks.suspect import SUSPECTS, run
 
 from .browser import browse

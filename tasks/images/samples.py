@@ -7,25 +7,26 @@ change the packed data. What `check` refuses or leaves out, nobody can learn fro
 come from `test_rows` only, which only `evaluate` may import.
 """
 
-import csv
 import json
+import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import zip_longest
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Int64, UInt8
 
-from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, replacing
-
-if TYPE_CHECKING:
-    import pandas as pd  # takes longer to import than most stages need without it
+from tasks.stage import CHECKS, PREPARED, SPLITS, StageError
+from tasks.stage.tables import Column, read_columns
 
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
+
+PIECE = 2**26  # bytes of pixels that are read at one go
+TOGETHER = 250  # images that are never torn apart, so that batches of this size stay the same
 
 
 class Sample(NamedTuple):
@@ -55,8 +56,8 @@ class Rows:
     images: np.ndarray
     index: np.ndarray
     labels: np.ndarray
-    ids: list[str]
-    digests: list[str]
+    ids: Sequence[str]
+    digests: Sequence[str]
     classes: list[str]
 
     def __len__(self) -> int:
@@ -66,50 +67,21 @@ class Rows:
         """Return the images of these rows, or of some of them, as uint8 (m, h, w, c), in memory."""
         return np.asarray(self.images[self.index[some]])
 
+    def pieces(
+        self, which: Int64[np.ndarray, "m"] | None = None
+    ) -> Iterator[UInt8[np.ndarray, "_ h w c"]]:
+        """Yield the images of these rows, or of those at some positions, a few MiB at a time."""
+        chosen = self.index if which is None else self.index[which]
+        picture = math.prod(self.images.shape[1:])
+        step = max(PIECE // (TOGETHER * picture), 1) * TOGETHER
+        for start in range(0, len(chosen), step):
+            yield np.asarray(self.images[chosen[start : start + step]])
+
 
 def position(seed: int, digest: str) -> float:
     """Return where a digest falls in [0, 1): uniform, and the same on every machine."""
     key = sha256(f"{seed}:{digest}".encode()).digest()
     return int.from_bytes(key[:8], "big") / 2**64
-
-
-def write_table(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a CSV file that any spreadsheet reads, whole or not at all."""
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def read_table(path: Path) -> "pd.DataFrame":
-    """Read a CSV file with every value as text, so that a class may be called `NA` or `01`.
-
-    Raises:
-        StageError: if the file is missing.
-    """
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except FileNotFoundError:
-        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
-
-
-def read_columns(path: Path, columns: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the values of some columns of a CSV file, row by row as it is read.
-
-    Raises:
-        StageError: if the file is missing.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            header = next(rows)
-            at = [header.index(column) for column in columns]
-            for row in rows:
-                yield [row[i] for i in at]
-    except FileNotFoundError:
-        raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
 
 
 def read_samples(name: str) -> Iterator[Sample]:
@@ -175,8 +147,9 @@ def test_rows(dataset: str) -> Rows:
 def _rows(dataset: str, split: SplitName) -> Rows:
     classes, out = classes_of(dataset), set() if split == "test" else left_out(dataset)
     label_of = {name: label for label, name in enumerate(classes)}
-    index, labels, ids, digests = array("q"), array("q"), [], []
-    samples = read_columns(PREPARED / dataset / "samples.csv", ("id", "label", "digest"))
+    index, labels = array("q"), array("q")
+    table = PREPARED / dataset / "samples.csv"
+    samples = read_columns(table, ("id", "label"))
     splits = read_columns(SPLITS / f"{dataset}.csv", ("id", "split"))
     for at, (sample, assigned) in enumerate(zip_longest(samples, splits)):
         if sample is None or assigned is None or sample[0] != assigned[0]:
@@ -184,17 +157,16 @@ def _rows(dataset: str, split: SplitName) -> Rows:
                 f"'{SPLITS / dataset}.csv' lists other samples than '{PREPARED / dataset}': "
                 "expected the same ids in the same order. Run split again (dvc repro)."
             )
-        id, label, digest = sample
+        id, label = sample
         if assigned[1] == split and id not in out:
             index.append(at)
             labels.append(label_of.get(label, -1))
-            ids.append(id)
-            digests.append(digest)
+    chosen = np.array(index, np.int64)
     return Rows(
         images=np.load(PREPARED / dataset / "images.npy", mmap_mode="r"),
-        index=np.array(index, np.int64),
+        index=chosen,
         labels=np.array(labels, np.int64),
-        ids=ids,
-        digests=digests,
+        ids=Column(table, "id", chosen),
+        digests=Column(table, "digest", chosen),
         classes=classes,
     )

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks.images.samples import Sample, relabelled, write_table
+from tasks.images.samples import Sample, relabelled
 from tasks.labels.edited import read_edited
 from tasks.stage import DATA, StageError
+from tasks.stage.tables import write_table
 
 LABELS = DATA / "labels"
 

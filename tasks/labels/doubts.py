@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from tasks.images.samples import Rows, write_table
+from tasks.images.samples import Rows
 from tasks.labels.corrections import Correction
 from tasks.labels.edited import read_edited
 from tasks.measures.confident import ranked, suspect
 from tasks.stage import StageError
+from tasks.stage.tables import write_table
 
 
 class Doubt(NamedTuple):

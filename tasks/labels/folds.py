@@ -24,8 +24,8 @@ def some(rows: Rows, which: Bool[np.ndarray, "n"]) -> Rows:
         rows,
         index=rows.index[chosen],
         labels=rows.labels[chosen],
-        ids=[rows.ids[i] for i in chosen],
-        digests=[rows.digests[i] for i in chosen],
+        ids=[rows.ids[i] for i in chosen.tolist()],
+        digests=[rows.digests[i] for i in chosen.tolist()],
     )
 
 
@@ -33,7 +33,7 @@ def together(first: Rows, second: Rows) -> Rows:
     """Return the rows of both, in the order of the dataset."""
     index = np.concatenate([first.index, second.index])
     order = np.argsort(index)
-    ids, digests = first.ids + second.ids, first.digests + second.digests
+    ids, digests = [*first.ids, *second.ids], [*first.digests, *second.digests]
     return replace(
         first,
         index=index[order],
@@ -80,7 +80,8 @@ def out_of_fold(
             folder.mkdir(parents=True)
             fit(learned, watched, experiment, params, folder, scratch / f"training-{fold + 1}")
             model = load_classifier(folder, threads=params.threads, memory_mib=params.memory_mib)
-            probabilities = model.probabilities(rows.images[rows.index[held]])
+            pieces = rows.pieces(np.flatnonzero(held))
+            probabilities = np.concatenate([model.probabilities(images) for images in pieces])
             with replacing(finished) as part, part.open("wb") as file:
                 np.save(file, probabilities)
         said[held] = np.load(finished)

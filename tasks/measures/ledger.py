@@ -16,11 +16,12 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import NamedTuple
 
-from tasks.images.samples import Rows, read_table, write_table
+from tasks.images.samples import Rows
 from tasks.measures.statistics import wilson_interval
 from tasks.params import Looks
 from tasks.stage import LEDGER, SCRATCH, StageError
 from tasks.stage.locks import held
+from tasks.stage.tables import read_table, write_table
 
 DIGITS = 16  # of a digest
 CONFIDENCE = 0.95

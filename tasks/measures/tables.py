@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from tasks.images.samples import Rows, write_table
+from tasks.images.samples import Rows
 from tasks.measures.metrics import calibration, confusion, precision, recall
+from tasks.stage.tables import write_table
 
 Probabilities = Float32[np.ndarray, "n k"]
 

@@ -1,7 +1,8 @@
 """Which test pictures a model has seen before, as copies."""
 
-from tasks.images.samples import left_out, read_table
+from tasks.images.samples import left_out
 from tasks.stage import CHECKS
+from tasks.stage.tables import read_table
 
 
 def leaked_ids(dataset: str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tasks.images.samples import read_table
+from tasks.stage.tables import read_table
 
 Row = dict[str, str]
 

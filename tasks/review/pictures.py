@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from tasks.images.samples import read_table
 from tasks.report.pictures import Picture, show
 from tasks.review.figures import Flip
 from tasks.review.scored import Scored
 from tasks.stage import PREPARED
+from tasks.stage.tables import read_table
 
 
 def flipped(scored: Scored, flips: Sequence[Flip]) -> list[Picture]:

@@ -21,9 +21,30 @@ from tasks.params import Augment, Network
 
 AHEAD = 8  # batches made before they are asked for
 THREADS = 2  # that make them; they free the interpreter lock while they move pixels
+SCORED = 250  # images that are scored at a time
 BLOCK = 1 << 20  # bytes of pixels that are made at one go, or one batch if that is more
 
 Block = tuple[UInt8[np.ndarray, "m b height width c"], Float32[np.ndarray, "m b k"]]
+
+
+class Watched(keras.utils.PyDataset):
+    """Images as they are, in order, for the model to be scored on.
+
+    Args:
+        rows: n images, of the size that the network sees.
+        goals: float32 (n, k).
+    """
+
+    def __init__(self, rows: Rows, goals: Float32[np.ndarray, "n k"]) -> None:
+        super().__init__()
+        self.rows, self.goals = rows, goals
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // SCORED)
+
+    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        some = slice(batch * SCORED, (batch + 1) * SCORED)
+        return self.rows.pixels(some), self.goals[some]
 
 
 class Shuffled(keras.utils.PyDataset):

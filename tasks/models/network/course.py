@@ -15,13 +15,12 @@ from keras import ops
 
 from tasks.images.decode import resize
 from tasks.images.samples import Rows
+from tasks.models.network.batches import Watched
 from tasks.models.network.checkpoint import Checkpoint, Standing, Weights
 from tasks.models.network.feeding import taught
 from tasks.models.network.objective import targets
 from tasks.params import Augment, Network
 from tasks.stage import StageError, progress
-
-VAL_BATCH = 250  # images that are scored at a time
 
 
 class Phase(NamedTuple):
@@ -115,16 +114,14 @@ def epochs(
         for phase in phases(params, train.images.shape[1:3]):
             if phase.last <= first:
                 continue
-            rows, val_images = at(train, phase.source), at(val, phase.size).pixels()
+            rows, watched = at(train, phase.source), Watched(at(val, phase.size), val_goals)
             numbers = range(max(first, phase.first), phase.last)
             learner, lessons = taught(
                 model, rows, goals, train.index, params, changes, numbers, phase.size
             )
             for number, batches in zip(numbers, lessons, strict=True):
                 seen = learner.fit(batches, shuffle=False, verbose=0).history
-                scored = model.evaluate(
-                    val_images, val_goals, batch_size=VAL_BATCH, verbose=0, return_dict=True
-                )
+                scored = model.evaluate(watched, verbose=0, return_dict=True)
                 yield told(row_of(number, phase, model, seen, scored), params.epochs)
                 advance(1)
 

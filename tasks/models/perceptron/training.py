@@ -81,6 +81,6 @@ def learn(
 
 def score(model: PerceptronClassifier, rows: Rows, smoothing: float) -> list[float]:
     """Return the loss and accuracy on images that are not learned from."""
-    said = model.probabilities(rows.pixels())
+    said = np.concatenate([model.probabilities(images) for images in rows.pieces()])
     goals = goals_of(rows.labels, said.shape[1], smoothing)
     return [cross_entropy(said, goals), float((said.argmax(axis=1) == rows.labels).mean())]
