@@ -20,6 +20,7 @@ from tasks.images.decode import decode
 from tasks.images.samples import Sample
 from tasks.prepare import LOG
 from tasks.stage import PREPARED, RAW, SCRATCH, StageError
+from tasks.stage.locks import held
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
@@ -260,6 +261,16 @@ def test_a_failed_run_leaves_what_was_there(pets, class_folders):
         prepare.run("pets")
     assert (PREPARED / "pets/samples.csv").read_bytes() == before
     assert [path.name for path in PREPARED.iterdir()] == ["pets"]
+
+
+def test_two_at_the_same_work_do_not_write_the_same_rows(pets, class_folders):
+    class_folders(RAW / "pets", {"cats": "circle", "dogs": "square"})
+    with (
+        held(SCRATCH / "prepare-pets.lock", "prepare pets"),
+        pytest.raises(StageError, match=r"\(prepare pets\) since .* is at work in 'data/scratch'"),
+    ):
+        prepare.run("pets")
+    prepare.run("pets")
 
 
 def test_no_pictures_at_all_are_refused(pets):

@@ -95,7 +95,7 @@ def opened(path: Path) -> int:
 def write(descriptor: int, text: str) -> None:
     """Replace the text of an open file."""
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, text.encode(), 0)
+    os.pwrite(descriptor, text.encode(errors="backslashreplace"), 0)
 
 
 def acquire(descriptor: int, path: Path, kind: int, *, wait: bool) -> None:
