@@ -1,16 +1,19 @@
 """Training for real, on a few pictures, in seconds."""
 
 import math
+import re
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.images.samples import Rows
-from tasks.images.scaling import scale
+from tasks.images.scaling import moments, scale
 from tasks.models.loading import load_classifier
-from tasks.models.network import batches, device
+from tasks.models.network import architectures, batches, device
 from tasks.models.network.architectures import build
 from tasks.models.network.batches import Epoch
 from tasks.models.network.course import averaged, phases, row_of
@@ -269,9 +272,9 @@ def test_each_epoch_is_fed_its_own_batches_in_order():
     def epoch(n):
         return Epoch(rows, goals, rows.index, network(MLP), Augment(), epoch=n, size=(12, 12))
 
-    for n, given in enumerate(fed(epoch(n) for n in range(3))):
-        assert len(given) == len(epoch(n)) == 4
-        for batch, (pictures, answers) in enumerate(given):
+    for n, batches_of_one in enumerate(fed(epoch(n) for n in range(3))):
+        assert len(batches_of_one) == len(epoch(n)) == 4
+        for batch, (pictures, answers) in enumerate(batches_of_one):
             assert np.array_equal(pictures, epoch(n)[batch][0])
             assert np.array_equal(answers, epoch(n)[batch][1])
 
@@ -308,3 +311,65 @@ def test_a_row_of_the_table_is_rounded(workspace):
     phase = phases(network(MLP), (12, 12))[0]
     row = row_of(4, phase, model, seen, {"loss": 0.5, "accuracy": 0.25})
     assert list(row.values()) == [5, 12, 0.123457, 0.123457, 1.0, 0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes", "said"),
+    [
+        (
+            MLP,
+            {"test_time": {"mirror": False, "shifts": [], "size": 16}},
+            "test_time.size in params.yaml: expected 12x12 pixels as prepared, the only size that "
+            "an mlp takes, got 16x16",
+        ),
+        (
+            CNN,
+            {"resolutions": [{"start": 0, "size": 6, "source": 8}]},
+            "resolutions in params.yaml: expected 12x12 pixels as prepared",
+        ),
+        (
+            CNN | {"filters": [4] * 4, "dropout": [0.0] * 4},
+            {},
+            "prepare in params.yaml: expected at least 16 pixels a side, which the cnn halves "
+            "away, got 12x12",
+        ),
+    ],
+)
+def test_sizes_that_a_network_cannot_take_are_refused_before_training(
+    architecture, changes, said, tmp_path
+):
+    with pytest.raises(StageError, match=re.escape(said)):
+        trained(tmp_path / "model", network(architecture, **changes))
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    stride=st.integers(1, 3),
+    downs=st.lists(st.sampled_from(["none", "stride", "pool"]), min_size=1, max_size=4),
+)
+def test_the_least_side_is_the_least_that_can_be_built(stride, downs):
+    blocks = [
+        {"width": 2, "downsample": down, "convolutions": 0, "residual": False} for down in downs
+    ]
+    params = network(RESNET | {"stem_stride": stride, "blocks": blocks})
+    least = architectures.least_side(params.architecture)
+
+    def smallest(side):
+        x = keras.Input((side, side, 1))
+        return keras.Model(x, architectures.resnet(x, params.architecture)).output_shape
+
+    assert smallest(least)[0] is None
+    if least > 1:
+        with pytest.raises(ValueError, match=r"Computed output size|[nN]egative"):
+            smallest(least - 1)
+
+
+def test_moments_are_those_of_all_pixels():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (9, 5, 4, 3), dtype=np.uint8)
+    index = np.array([7, 0, 3, 3])
+    rows = Rows(images, index, index, [], [], ["a"])
+    mean, deviation = moments(rows)
+    pixels = images[index].reshape(-1, 3).astype(float)
+    assert np.allclose(mean, pixels.mean(axis=0), rtol=1e-12)
+    assert np.allclose(deviation, pixels.std(axis=0), rtol=1e-12)

@@ -11,8 +11,10 @@ import keras
 from keras import layers
 
 from tasks.params import Block, Cnn, Mlp, Network, ResNet
+from tasks.stage import StageError
 
 Tensor = Any
+Architecture = Mlp | Cnn | ResNet
 
 
 def build(
@@ -37,6 +39,51 @@ def build(
     x = FAMILIES[architecture.name](x, architecture)
     outputs = 1 if params.head == "logit" else classes
     return keras.Model(inputs, layers.Dense(outputs, dtype="float32")(x))
+
+
+def check(params: Network, shape: tuple[int, ...]) -> None:
+    """Refuse sizes of images that the network cannot take.
+
+    Args:
+        params: of the training.
+        shape: height, width and channels of the prepared images.
+
+    Raises:
+        StageError: with the parameter to change.
+    """
+    architecture, prepared = params.architecture, (shape[0], shape[1])
+    sizes = [("prepare", prepared)]
+    sizes += [("resolutions", (r.size, r.size)) for r in params.resolutions]
+    if size := params.test_time.size:
+        sizes.append(("test_time.size", (size, size)))
+    least = least_side(architecture)
+    for where, (height, width) in sizes:
+        if not isinstance(architecture, ResNet) and (height, width) != prepared:
+            raise StageError(
+                f"{where} in params.yaml: expected {shape[0]}x{shape[1]} pixels as prepared, the "
+                f"only size that an {architecture.name} takes, got {height}x{width}."
+            )
+        if min(height, width) < least:
+            raise StageError(
+                f"{where} in params.yaml: expected at least {least} pixels a side, which the "
+                f"{architecture.name} halves away, got {height}x{width}. Make the pictures larger, "
+                "or the network less deep."
+            )
+
+
+def least_side(params: Architecture) -> int:
+    """Return how many pixels a side leave one behind all strides and poolings."""
+    least = 1
+    if isinstance(params, Cnn):
+        least = 2 ** len(params.filters)
+    if isinstance(params, ResNet):
+        for block in reversed(params.blocks):
+            if block.downsample == "stride":
+                least = 2 * least - 1  # of an odd number the larger half is left
+            elif block.downsample == "pool":
+                least *= 2
+        least = params.stem_stride * (least - 1) + 1
+    return least
 
 
 def mlp(x: Tensor, params: Mlp) -> Tensor:

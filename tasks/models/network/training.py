@@ -40,14 +40,15 @@ def fit(
         scratch: where the training finds and leaves how far it got.
 
     Raises:
-        StageError: if the head does not fit the classes, the loss is not finite, or a GPU
-            is asked for and missing.
+        StageError: if the head does not fit the classes or the network the images, the loss
+            is not finite, or a GPU is asked for and missing.
     """
     if params.head == "logit" and len(train.classes) != 2:
         raise StageError(
             f"head is 'logit': expected 2 classes, got {len(train.classes)}. Set head to 'softmax' "
             "in params.yaml."
         )
+    architectures.check(params, train.images.shape[1:])
     device.set_up(
         seed=params.seed, threads=threads, device=params.device, precision=params.precision
     )
