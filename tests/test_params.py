@@ -97,3 +97,39 @@ def test_the_shipped_schema_is_that_of_the_models(cli, workspace):
     done = cli("params")
     assert done.stdout == f"params.yaml is valid; wrote {SCHEMA}.\n"
     assert json.loads((workspace.root / SCHEMA).read_text()) == Params.model_json_schema()
+
+
+def test_a_key_that_stands_there_twice_is_refused(workspace):
+    message = edited(workspace, "threads:", "threads: 1\nthreads:")
+    line = line_of(workspace, "threads:") + 1
+    assert message == (
+        f"params.yaml:{line}: not valid YAML: 'threads' stands there twice, expected once."
+    )
+
+
+def test_what_is_no_text_is_refused_with_its_line(workspace):
+    path = workspace.root / "params.yaml"
+    text = path.read_bytes()
+    path.write_bytes(b"# one\n# caf\xe9\n" + text)
+    with pytest.raises(StageError, match=r"params\.yaml:2: not UTF-8: invalid continuation byte"):
+        load_params()
+    path.write_bytes(b"# one\n# \x01\n" + text)
+    with pytest.raises(StageError, match=r"params\.yaml:2: not valid YAML: special characters"):
+        load_params()
+
+
+def test_a_number_has_to_be_finite(workspace):
+    message = edited(workspace, "augment: {}", "augment: {shift_pixels: .inf}")
+    assert "augment.shift_pixels: Input should be a finite number, got inf" in message
+
+
+def test_neighbours_that_shall_augment_are_refused(workspace):
+    message = edited(workspace, "augment: {}", "augment: {flip: random}")
+    assert message.endswith("expected augment: {} with model 'neighbours', which augments nothing")
+
+
+def test_the_last_of_several_seeds_is_in_range(workspace):
+    message = edited(workspace, "repeats: 3", f"repeats: {2**31 + 1}")
+    assert message.endswith(
+        "expected train.seed and repeats to end below 2,147,483,648, got 0 and 2,147,483,649"
+    )

@@ -13,8 +13,9 @@ from tasks.params.convnet import Convnet
 from tasks.params.datasets import Dataset
 from tasks.params.perceptron import Perceptron
 from tasks.params.promote import Promote
-from tasks.params.strict import Count, Name, OpenShare, Strict
+from tasks.params.strict import SEEDS, Count, Name, OpenShare, Strict
 from tasks.params.train import Neighbours, Network
+from tasks.params.unique import UniqueKeys
 from tasks.stage import StageError
 
 T = TypeVar("T")
@@ -39,6 +40,21 @@ class Experiment(Strict):
     augment: Augment
     train: Annotated[Network | Perceptron | Neighbours | Convnet, Field(discriminator="model")]
     repeats: Count = Field(description="seeds to train with: train.seed, and so many after it")
+
+    @model_validator(mode="after")
+    def seeds_stay_in_range(self) -> Self:
+        if self.train.seed + self.repeats > SEEDS:
+            raise ValueError(
+                f"expected train.seed and repeats to end below {SEEDS:,}, "
+                f"got {self.train.seed:,} and {self.repeats:,}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def neighbours_keep_pictures_as_they_are(self) -> Self:
+        if self.train.model == "neighbours" and self.augment != Augment():
+            raise ValueError("expected augment: {} with model 'neighbours', which augments nothing")
+        return self
 
 
 class Looks(Strict):
@@ -114,12 +130,18 @@ def load_params(path: Path = PARAMS) -> Params:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise StageError(f"no '{path}' here: run this in the root of the project.") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise StageError(f"{path}:{line}: not UTF-8: {error.reason}. Save it as UTF-8.") from error
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, UniqueKeys)
         return Params.model_validate(values)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise StageError(f"{path}:{line}: not valid YAML: {error.problem}.") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise StageError(f"{path}:{line}: not valid YAML: {error.reason}.") from error
     except ValidationError as error:
         tree = yaml.compose(text) or yaml.ScalarNode("", "", yaml.Mark("", 0, 0, 0, None, 0))
         raise StageError("; ".join(describe(path, tree, e) for e in error.errors())) from error

@@ -13,7 +13,8 @@ Rate = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+SEEDS = 2**31
+Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
 
@@ -21,7 +22,7 @@ Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
 class Strict(BaseModel):
     """A frozen model that names the nearest known key when it meets an unknown one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
