@@ -1,13 +1,13 @@
 """The range that pixels are brought to before a network learns from them."""
 
-import math
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float64
 
 from tasks.images.samples import Rows
 
-PIECE = 1000  # images that are summed at a time
+GREYS = np.arange(256)
 
 
 def scale(rows: Rows, how: str) -> tuple[list[float], list[float]]:
@@ -21,10 +21,11 @@ def scale(rows: Rows, how: str) -> tuple[list[float], list[float]]:
 
 
 def moments(rows: Rows) -> tuple[Float64[np.ndarray, "c"], Float64[np.ndarray, "c"]]:
-    """Return mean and deviation per channel, from sums of whole numbers, piece by piece."""
-    total = np.zeros((2, rows.images.shape[3]), np.int64)
-    for start in range(0, len(rows), PIECE):
-        pixels = rows.images[rows.index[start : start + PIECE]].astype(np.int64)
-        total += np.stack([pixels.sum(axis=(0, 1, 2)), (pixels**2).sum(axis=(0, 1, 2))])
-    mean, square = total / (len(rows) * math.prod(rows.images.shape[1:3]))
+    """Return mean and deviation per channel, from how often each value of a pixel is there."""
+    counts = np.zeros((rows.images.shape[3], len(GREYS)), np.int64)
+    for image in chain.from_iterable(rows.pieces()):
+        for channel, of_channel in enumerate(counts):
+            of_channel += np.bincount(image[:, :, channel].ravel(), minlength=len(GREYS))
+    pixels = counts[0].sum()
+    mean, square = counts @ GREYS / pixels, counts @ GREYS**2 / pixels
     return mean, np.sqrt(square - mean**2)

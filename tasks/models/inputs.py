@@ -10,17 +10,15 @@ from tasks.params import Experiment, Prepare
 from tasks.stage.unfinished import code
 
 LIBRARIES = ("jax", "keras", "numba", "numpy", "tensorflow", "tensorflow-cpu", "torch")
-HASHED = 4096  # images at a time
 
 
 def inputs(
     train: Rows, val: Rows, experiment: Experiment, prepare: Prepare, threads: int
-) -> Iterator[bytes]:
+) -> Iterator[bytes | memoryview]:
     """Yield pixels and labels, parameters, code and libraries."""
     for rows in (train, val):
         yield from (rows.index.tobytes(), rows.labels.tobytes(), repr(rows.classes).encode())
-        for first in range(0, len(rows), HASHED):
-            yield rows.images[rows.index[first : first + HASHED]].tobytes()
+        yield from (images.ravel().data for images in rows.pieces())
     yield experiment.model_dump_json(include={"augment", "train"}).encode()
     yield prepare.model_dump_json().encode()
     yield f"{threads} threads, backend {os.environ.get('KERAS_BACKEND')}".encode()
