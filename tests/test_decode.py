@@ -336,6 +336,11 @@ FILES = {
 }
 
 
+FILES["JPEG2000 in tiles, with a comment like its end"] = encoded(
+    gradient(), "JPEG2000", tile_size=(8, 8), comment=b"x\xff\xd9y"
+).getvalue()
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.filterwarnings("ignore:Truncated File Read")
 @pytest.mark.parametrize("format", sorted(FILES))
