@@ -55,6 +55,17 @@ def test_a_model_that_was_not_calibrated_is_refused(workspace):
         read_calibration(path_of("pets_cnn"), "a1")
 
 
+@pytest.mark.parametrize("text", ["", "{}"])
+def test_a_damaged_calibration_is_refused(workspace, text):
+    path = path_of("pets_cnn")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(
+        StageError, match=r"pets_cnn\.json' is damaged or of another version: .* Run"
+    ):
+        read_calibration(path, "a1")
+
+
 def test_the_calibration_of_another_model_is_refused(workspace):
     write_calibration(path_of("pets_cnn"), fitted(*too_sure(0, 50)), {})
     with pytest.raises(StageError, match="is the calibration of another model: expected that of b"):

@@ -75,3 +75,12 @@ def test_a_file_that_is_not_gzipped_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(StageError, match=r"no '.*digits\.csv\.gz': run download"):
         read(tmp_path)
+
+
+def test_a_damaged_file_is_refused(real):
+    path = real / "digits.csv.gz"
+    data = bytearray(path.read_bytes())
+    for at in range(20, len(data), 997):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
+        with pytest.raises(StageError, match=r"digits\.csv\.gz'"):
+            read(real)

@@ -18,3 +18,12 @@ def test_every_recipe_of_params_yaml_survives_the_file(workspace, tmp_path):
 def test_a_folder_without_a_model_says_how_to_get_one(tmp_path):
     with pytest.raises(StageError, match=r"no model in '.*': expected 'recipe\.json' there"):
         load_classifier(tmp_path, threads=1, memory_mib=64)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"classes": []}'])
+def test_the_recipe_of_another_version_says_to_train_again(tmp_path, text):
+    (tmp_path / "recipe.json").write_text(text)
+    with pytest.raises(
+        StageError, match=r"recipe\.json' is damaged or of another version: .* Train"
+    ):
+        read_recipe(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from tasks.images import samples
 from tasks.images.samples import Rows, Sample, position, test_rows, train_rows, val_rows
 from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, written
-from tasks.stage.tables import read_table, write_table
+from tasks.stage.tables import read_columns, read_table, write_table
 
 test_rows.__test__ = False  # it is no test, whatever its name says
 NAMES = ["NA", "01", 'a "quoted", name', "🐈\nnew line"]
@@ -99,3 +99,18 @@ def test_nobody_learns_from_what_check_refuses_or_has_not_seen(packed):
     with pytest.raises(StageError, match=r"check has not run\. Run dvc repro check@tiny"):
         val_rows("tiny")
     assert len(test_rows("tiny")) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("", "no column id"),
+        ("id,role\n", "no column label"),
+        ("id,label\na\n", "1 values in line 2"),
+    ],
+)
+def test_a_damaged_table_is_refused(workspace, text, got):
+    path = workspace.root / "x.csv"
+    path.write_text(text)
+    with pytest.raises(StageError, match=rf"x\.csv' is damaged: {got}"):
+        list(read_columns(path, ["id", "label"]))

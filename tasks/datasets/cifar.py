@@ -22,7 +22,7 @@ RECORD = 1 + 3 * 32 * 32  # bytes
 def read(raw: Path) -> Listing:
     """List the pictures of all batches below a folder, test first as their ids sort."""
     names = only(raw, "batches.meta.txt")
-    classes = names.read_text(encoding="ascii").split()
+    classes = names.read_text(encoding="ascii", errors="backslashreplace").split()
     batches = {
         "test": [only(raw, "test_batch.bin")],
         "train": sorted(names.parent.glob("data_batch_*.bin"), key=number),

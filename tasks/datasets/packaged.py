@@ -7,6 +7,7 @@ E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998,
 https://doi.org/10.24432/C50P49
 """
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def load_table(path: Path) -> np.ndarray:
         table = np.loadtxt(path, delimiter=",", dtype=np.int64, ndmin=2)
     except FileNotFoundError:
         raise StageError(f"no '{path}': run download (dvc repro).") from None
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         raise StageError(f"'{path}' is not a table of whole numbers: {error}.") from error
     columns = SIDE * SIDE + 1
     if table.shape[1] != columns:

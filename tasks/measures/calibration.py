@@ -120,8 +120,13 @@ def read_calibration(path: Path, model: str) -> Calibration:
     again = f"Run dvc repro calibrate@{path.stem}."
     if not path.exists():
         raise StageError(f"no '{path}': expected what calibrate found on val. {again}")
-    told = json.loads(path.read_text(encoding="utf-8"))
-    found = Calibration(**{name: told[name] for name in Calibration.model_fields})
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        found = Calibration(**{name: told[name] for name in Calibration.model_fields})
+    except (KeyError, ValueError) as error:
+        raise StageError(
+            f"'{path}' is damaged or of another version: {error!r}. {again}"
+        ) from error
     if found.model != model:
         raise StageError(
             f"'{path}' is the calibration of another model: expected that of {model}, got that "

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from tasks.params import Convnet, Neighbours, Network, Perceptron, Prepare, Strict
 from tasks.stage import StageError, written
 
@@ -28,7 +30,7 @@ def read_recipe(folder: Path) -> Recipe:
     """Read the recipe of a model.
 
     Raises:
-        StageError: if there is no model in the folder.
+        StageError: if there is no model in the folder, or that of another version.
     """
     try:
         return Recipe.model_validate_json((folder / RECIPE).read_text(encoding="utf-8"))
@@ -37,3 +39,10 @@ def read_recipe(folder: Path) -> Recipe:
             f"no model in '{folder}': expected '{RECIPE}' there. Train it (dvc repro) or fetch it "
             "(dvc pull)."
         ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StageError(
+            f"'{folder / RECIPE}' is damaged or of another version: {first['msg']}"
+            f"{' at ' + '.'.join(map(str, first['loc'])) if first['loc'] else ''}. Train it again "
+            "(dvc repro)."
+        ) from error

@@ -42,17 +42,26 @@ def read_columns(path: Path, columns: Sequence[str]) -> Iterator[list[str]]:
     """Yield the values of some columns of a CSV file, row by row as it is read.
 
     Raises:
-        StageError: if the file is missing.
+        StageError: if the file is missing, or is not such a table.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.reader(file)
-            header = next(rows)
+            header = next(rows, [])
+            if missing := set(columns).difference(header):
+                raise damaged(path, f"no column {', '.join(sorted(missing))}")
             at = [header.index(column) for column in columns]
             for row in rows:
+                if len(row) != len(header):
+                    raise damaged(path, f"{len(row)} values in line {rows.line_num}")
                 yield [row[i] for i in at]
     except FileNotFoundError:
         raise StageError(f"no '{path}': run the stage that makes it (dvc repro).") from None
+
+
+def damaged(path: Path, got: str) -> StageError:
+    """Return the error of a table that is not as its stage wrote it."""
+    return StageError(f"'{path}' is damaged: {got}. Delete it, and dvc repro makes it anew.")
 
 
 class Column(Sequence[str]):
