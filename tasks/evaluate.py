@@ -86,7 +86,7 @@ def draw_neighbours(folder: Path, rows: Rows, model: NearestNeighbours) -> None:
     chosen = np.concatenate(firsts)[:SHOWN]
     images = rows.images[rows.index[chosen]]
     predicted = model.probabilities(images).argmax(axis=1)
-    distances, positions = model.neighbours(images, NEAREST)
+    distances, positions = model.neighbours(images, min(NEAREST, len(model.images)))
     table: list[list[object]] = []
     for r, i in enumerate(chosen):
         label, said = rows.classes[rows.labels[i]], rows.classes[predicted[r]]

@@ -12,12 +12,14 @@ come, so memory stays the same whatever the number of pictures.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +46,7 @@ def pictures(paths: list[Path]) -> list[Path]:
     """
     files: list[Path] = []
     for path in paths:
-        if not path.exists():
+        if not os.path.exists(path):
             raise StageError(f"no '{path}': expected a picture or a folder of pictures.")
         inside = (f for f in path.rglob("*") if f.is_file() and not f.name.startswith("."))
         files += sorted(inside) if path.is_dir() else [path]
@@ -125,6 +127,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Run the command; return its exit status."""
     wanted, out = arguments(), sys.stdout
+    if isinstance(out, TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")  # names of files may hold anything
     params = load_params()
     params.experiment(wanted.experiment)
     files = pictures(wanted.paths)

@@ -3,12 +3,14 @@ import json
 import numpy as np
 import pytest
 
+from tasks.evaluate import draw_neighbours
 from tasks.images.samples import Rows
 from tasks.models.loading import load_classifier
 from tasks.models.neighbours.trained import votes
 from tasks.models.neighbours.training import choose, cross_validation, fit, fold_of
 from tasks.params import Neighbours, Prepare
 from tasks.stage import StageError
+from tasks.stage.tables import read_table
 
 PREPARE = Prepare(
     reader="image_folder", height=4, width=4, channels=1, max_pixels=100, max_quarantined=0.0
@@ -113,3 +115,22 @@ def test_a_folder_without_a_model_is_named(tmp_path):
 def test_the_recipe_is_readable_json(easy, tmp_path):
     fit(easy, rows(easy.images[:0], []), params(), PREPARE, 64, tmp_path, tmp_path / "scratch")
     assert json.loads((tmp_path / "recipe.json").read_text())["classes"] == ["dark", "light"]
+
+
+def test_no_more_neighbours_are_drawn_than_there_are_training_images(tmp_path):
+    images = np.arange(3 * 16, dtype=np.uint8).reshape(3, 4, 4, 1)
+    few = rows(images, [0, 1, 1])
+    fit(
+        few,
+        rows(images[:1], [0], first=3),
+        params(ks=[1], folds=2),
+        PREPARE,
+        64,
+        tmp_path,
+        tmp_path,
+    )
+    model = load_classifier(tmp_path, threads=1, memory_mib=64)
+    draw_neighbours(tmp_path, few, model)
+    drawn = read_table(tmp_path / "neighbours.csv")
+    assert set(drawn["id"][drawn["rank"] != "0"].astype(int)) <= set(range(len(model.images)))
+    assert len(drawn) == 2 * (1 + len(model.images))

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,6 +128,8 @@ def test_a_model_sees_new_pictures_as_it_saw_its_training_pictures(own):
 def test_paths_without_pictures_are_refused(workspace, tmp_path):
     with pytest.raises(StageError, match=r"no 'nowhere': expected a picture or a folder of pict"):
         predict.pictures([tmp_path.relative_to(tmp_path) / "nowhere"])
+    with pytest.raises(StageError, match=r"no 'a{300}': expected a picture or a folder of pict"):
+        predict.pictures([Path("a" * 300)])
     (tmp_path / "empty").mkdir()
     with pytest.raises(StageError, match=r"no file in .*empty: expected pictures"):
         predict.pictures([tmp_path / "empty"])
@@ -173,3 +177,18 @@ def test_every_form_shows_all_of_many_pictures_and_says_how_fast(own, cli, draw)
         if form == ["--json"]:
             whole = json.dumps(json.loads(done.stdout), indent=2, ensure_ascii=False)
             assert done.stdout == whole + "\n"
+
+
+@pytest.mark.parametrize("form", [["--json"], ["--csv"], []])
+def test_a_name_that_is_no_unicode_is_shown_wherever_it_goes(own, cli, draw, form, monkeypatch):
+    for stage in (download, prepare, split, check):
+        stage.run("pets")
+    train.run("pets_knn")
+    calibrate.run("pets_knn")
+    (own.root / "new").mkdir()
+    draw("circle", seed=1).save(own.root / "new" / "a.png")
+    os.rename(own.root / "new" / "a.png", os.fsencode(own.root / "new") + b"/odd-\xff.png")
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    done = cli("predict", "pets_knn", "new", *form)
+    assert done.returncode == 0
+    assert r"odd-\udcff.png" in done.stdout

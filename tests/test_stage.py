@@ -79,3 +79,19 @@ def test_durations_are_written_apart_and_only_on_success(workspace):
     with timed("train@x"):
         pass
     assert [p.name for p in TIMINGS.iterdir()] == ["train@x.json"]
+
+
+def test_who_stops_reading_ends_a_command_without_a_word():
+    code = (
+        "from tasks.stage import errors_in_one_line\n"
+        "with errors_in_one_line():\n"
+        "    while True: print('line', flush=True)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "line\n"
+    process.stdout.close()
+    assert process.wait(timeout=30) == 141
+    with process.stderr as said:
+        assert said.read() == ""

@@ -55,7 +55,10 @@ def fail(error: StageError) -> NoReturn:
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Turn a `StageError` into its line and status 1, an interrupt into status 130."""
+    """Turn a `StageError` into its line and status 1, an interrupt into status 130.
+
+    Who stops reading what a command prints, as `head` does, ends it without a word.
+    """
     try:
         yield
     except StageError as error:
@@ -63,6 +66,9 @@ def errors_in_one_line() -> Iterator[None]:
     except KeyboardInterrupt:
         print("interrupted: nothing half-written was kept.", file=sys.stderr)
         raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to flush
+        raise SystemExit(141) from None
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def main(run: Callable[[str], None], names: Callable[[], Iterable[str]], what: s
         what: what a name stands for: `dataset` or `experiment`.
     """
     parser = own_parser()
-    parser.add_argument("name", metavar=what, help=f"a {what} of params.yaml")
+    parser.add_argument("name", metavar=what, help=f"{what} of params.yaml")
     name = parser.parse_args().name
     with started():
         known = list(names())
