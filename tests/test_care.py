@@ -26,7 +26,7 @@ def test_keys_for_others_mean_nothing_to_a_flow(meta):
         ({"retries": -1}, "meta.retries of 'train': Input should be greater than or equal to 0, "
             "got -1."),
         ({"timeout_s": 0}, "meta.timeout_s of 'train': Input should be greater than 0, got 0."),
-        ({"timeout_s": float("nan")}, "meta.timeout_s of 'train': Input should be greater than 0, "
+        ({"timeout_s": float("nan")}, "meta.timeout_s of 'train': Input should be a finite number, "
             "got nan."),
         ({"timeout_s": "1 h"}, "meta.timeout_s of 'train': Input should be a valid number, unable "
             "to parse string as a number, got '1 h'."),
