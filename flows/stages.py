@@ -39,7 +39,16 @@ def repository() -> Iterator[Repo]:
         with Repo(_wait_for_lock=True) as repo:
             yield repo
     except DvcException as error:
-        raise StageError(" ".join(str(error).split())) from error
+        raise StageError(complaint(error)) from error
+
+
+def complaint(error: DvcException) -> str:
+    """Say in one line what DVC says, and what its reader of YAML found wrong on which line."""
+    said = " ".join(str(error).split())
+    if mark := getattr(error.__cause__, "problem_mark", None):
+        problem = str(getattr(error.__cause__, "problem", "")).splitlines()[0]
+        return f"{said}: line {mark.line + 1}: {problem}"
+    return said
 
 
 def plan(repo: Repo) -> list[Any]:

@@ -61,6 +61,20 @@ def test_a_broken_dvc_yaml_is_told_in_one_line(project):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sets: [\nrecipes: {}\n", r"line \d: did not find expected ',' or '\]'"),
+        ("sets: {}\nrecipes: {}\nsets: {}\n", 'line 3: found duplicate key "sets"'),
+    ],
+)
+def test_a_broken_params_yaml_is_told_with_its_line(project, text, said):
+    (project.root / "params.yaml").write_text(text)
+    with pytest.raises(StageError, match=rf"'params\.yaml'.*: {said}") as caught:
+        read_graph()
+    assert "\n" not in str(caught.value)
+
+
 def test_an_experiment_brings_what_it_needs_and_what_gathers_the_results(project):
     chosen = select(read_graph(), ["quick"])
     assert list(chosen) == ["photos.dvc", "fetch@b", "fit@quick", "score@quick", "gather"]
