@@ -78,3 +78,11 @@ def test_a_label_without_a_name_is_refused(folder):
     batch([3], 0).tofile(folder / "data_batch_2.bin")
     with pytest.raises(StageError, match=r"data_batch_2\.bin': expected labels in 0\.\.2, got 3"):
         list(read(folder.parent).pictures)
+
+
+def test_damaged_names_of_classes_are_refused(folder):
+    (folder / "batches.meta.txt").write_bytes(b"airplane\nc\xe1t\n")
+    with pytest.raises(
+        StageError, match=r"batches\.meta\.txt' is damaged: expected names in ASCII, "
+    ):
+        read(folder)

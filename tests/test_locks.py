@@ -92,6 +92,11 @@ def test_a_second_attempt_in_one_process_leaves_the_holder_s_name(lock):
         assert holder(lock).what == "this run"
 
 
+def test_a_holder_whose_command_is_no_unicode_is_named_too(lock):
+    with held(lock, "train \udcff"):
+        assert holder(lock).what == r"train \udcff"
+
+
 def test_a_lock_is_free_after_its_block_and_after_a_kill(lock, another):
     with held(lock, "this run"):
         assert holder(lock).what == "this run"

@@ -22,7 +22,13 @@ RECORD = 1 + 3 * 32 * 32  # bytes
 def read(raw: Path) -> Listing:
     """List the pictures of all batches below a folder, test first as their ids sort."""
     names = only(raw, "batches.meta.txt")
-    classes = names.read_text(encoding="ascii", errors="backslashreplace").split()
+    try:
+        classes = names.read_text(encoding="ascii").split()
+    except UnicodeDecodeError as error:
+        raise StageError(
+            f"'{names}' is damaged: expected names in ASCII, got byte {error.start} that is none. "
+            "Delete it and run download again."
+        ) from error
     batches = {
         "test": [only(raw, "test_batch.bin")],
         "train": sorted(names.parent.glob("data_batch_*.bin"), key=number),
