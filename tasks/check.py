@@ -12,19 +12,23 @@ pictures, what training may use, and a page with the pairs side by side.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tasks.images.samples import Sample, SplitName, read_samples
+from tasks.images.samples import SplitName
 from tasks.params import Check, load_params
 from tasks.quality import findings
+from tasks.quality.census import census, named
 from tasks.quality.duplicates import find
+from tasks.quality.findings import Copy
 from tasks.quality.oddities import oddities
 from tasks.quality.page import html
-from tasks.stage import CHECKS, PREPARED, SPLITS, StageError, replacing, timed, written
+from tasks.stage import CHECKS, PREPARED, StageError, replacing, timed, written
 from tasks.stage.command import main
-from tasks.stage.tables import read_table, write_table
+from tasks.stage.tables import write_table
 
 
 def run(name: str) -> None:
@@ -37,27 +41,27 @@ def run(name: str) -> None:
     everything = load_params()
     params = everything.dataset(name)
     with timed(f"check@{name}"):
-        samples = list(read_samples(name))
-        splits = read_table(SPLITS / f"{name}.csv")["split"].tolist()
+        pictures = census(name)
+        counts = pictures.counts()
         images = np.load(PREPARED / name / "images.npy", mmap_mode="r")
-        digests = [sample.digest for sample in samples]
+        digests, splits = pictures.digests, pictures.splits
         pairs = find(images, digests, splits, params.check, everything.memory_mib)
-        found = findings.copies(pairs, samples, splits)
-        sizes = np.array([(s.width, s.height) for s in samples], np.float64).T
-        odd = oddities(images, sizes[0], sizes[1], params.check)
-        summary = findings.summary(found, odd, samples, splits, params.check)
+        odd = oddities(images, pictures.widths, pictures.heights, params.check)
+        called = named(name, {*(at for pair in pairs for at in pair[:2]), *(o.at for o in odd)})
+        found = findings.copies(pairs, called)
+        summary = findings.summary(found, odd, counts, params.check)
         left = findings.left_out(found, params.check)
-        complain_of_nothing_left(name, samples, splits, left)
+        complain_of_nothing_left(name, found, left, counts)
         verdict = {"left_out": left, "training": training(summary)}
         with replacing(CHECKS / name) as folder:
             folder.mkdir()
             write_table(folder / "pairs.csv", findings.Copy._fields, found)
-            rows = ((samples[o.at].id, splits[o.at], samples[o.at].label, *o[1:]) for o in odd)
+            rows = ((c.id, c.split, c.label, *o[1:]) for o in odd if (c := called[o.at]))
             write_table(folder / "odd.csv", ["id", "split", "label", "kind", "value"], rows)
             written(folder / "verdict.json", as_json(verdict))
             written(
                 folder / "index.html",
-                html(params.title, summary, found, odd, samples, images, params.check),
+                html(params.title, summary, found, odd, called, images, params.check),
             )
         written(CHECKS / f"{name}.json", as_json(summary))
     print(in_one_line(name, summary))
@@ -72,7 +76,7 @@ def training(summary: dict[str, Any]) -> str:
 
 
 def complain_of_nothing_left(
-    name: str, samples: list[Sample], splits: list[SplitName], left: list[str]
+    name: str, found: Sequence[Copy], left: Sequence[str], counts: Counter[tuple[SplitName, str]]
 ) -> None:
     """Refuse to leave so much out that a class has nothing to learn from.
 
@@ -80,10 +84,10 @@ def complain_of_nothing_left(
         StageError: if a class had samples in train and has none any more.
     """
     gone = set(left)
-    before = {s.label for s, split in zip(samples, splits, strict=True) if split == "train"}
-    kept = [(s, split) for s, split in zip(samples, splits, strict=True) if s.id not in gone]
-    after = {s.label for s, split in kept if split == "train"}
-    if (lost := sorted(before - after)) or not any(split == "val" for _, split in kept):
+    out = {(copy.id, copy.split, copy.label) for copy in found if copy.id in gone}
+    kept = counts - Counter((split, label) for _, split, label in out)
+    before, after = ({label for split, label in c if split == "train"} for c in (counts, kept))
+    if (lost := sorted(before - after)) or not any(split == "val" for split, _ in kept):
         which = f"class '{lost[0]}' without a sample in train" if lost else "val without a sample"
         raise StageError(
             f"leaving out {len(gone):,} copies would leave {which} of '{name}': expected at least "

@@ -111,7 +111,7 @@ def test_odd_pictures_are_named_with_what_is_odd():
     images = 112 + scenes(50, 16) // 8
     images[3], images[7] = 254, 0
     images[7, 0, 0] = 1
-    widths, heights = np.full(50, 100.0), np.full(50, 100.0)
+    widths, heights = np.full(50, 100, np.int32), np.full(50, 100, np.int32)
     widths[9], heights[9], widths[11] = 2000, 2000, 1000
     params = Check(leaks="warn", likeness=1, distinct=1, faint=2, outlier=6, imbalance=3)
     odd = {(o.at, o.kind) for o in oddities(images, widths, heights, params)}

@@ -39,8 +39,8 @@ CHANGES = {
 
 
 def found(images: np.ndarray) -> list:
-    digests = [str(i) for i in range(len(images))]
-    return find(images, digests, ["train"] * len(images), PARAMS, 64)
+    digests, groups = np.arange(len(images)).astype("S"), np.zeros(len(images))
+    return find(images, digests, groups, PARAMS, 64)
 
 
 def test_copies_are_found_however_they_were_changed_and_nothing_else_is():
@@ -63,7 +63,7 @@ def test_pictures_without_detail_or_too_small_are_no_trouble():
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["train", "test"])), max_size=12))
 def test_exact_copies_are_paired_so_that_each_meets_every_split_that_has_one(rows):
     digests, groups = [d for d, _ in rows], [g for _, g in rows]
-    pairs = {pair[:2] for pair in exact(digests, groups)}
+    pairs = {pair[:2] for pair in exact(np.array(digests), np.array(groups))}
     assert all(digests[a] == digests[b] and a < b for a, b in pairs)
     for i, digest in enumerate(digests):
         met = {groups[b if a == i else a] for a, b in pairs if i in (a, b)}
@@ -74,8 +74,8 @@ def test_exact_copies_are_paired_so_that_each_meets_every_split_that_has_one(row
 def test_an_exact_copy_is_listed_once_and_as_exact():
     images = scenes(40)[:, :32, :32]
     images = np.concatenate([images, images[:1]])
-    digests = [*(str(i) for i in range(40)), "0"]
-    assert find(images, digests, ["train"] * 40 + ["test"], PARAMS, 64) == [(0, 40, "exact", 1.0)]
+    digests, groups = np.array([*range(40), 0]).astype("S"), np.array([0] * 40 + [2])
+    assert find(images, digests, groups, PARAMS, 64) == [(0, 40, "exact", 1.0)]
 
 
 @settings(deadline=None, max_examples=20)

@@ -20,6 +20,9 @@ from tasks.quality.alike import alike
 from tasks.quality.descriptors import descriptors, mirrored
 
 NEIGHBOURS, MORE, MOST = 16, 4, 256  # at first, how many times as many next, and at most
+PLACES = 2**20  # in lists of neighbours that are held at a time
+
+Pairs = Int64[np.ndarray, "m 3"]  # the lower position, the higher, 1 if that is to be mirrored
 
 
 def candidates(
@@ -33,37 +36,39 @@ def candidates(
         memory_mib: that the search for neighbours holds, besides the pictures.
     """
     plain = descriptors(images)
-    turned = mirrored(plain, images.shape[1:])
-    ordinary = np.zeros(len(images))
-    found, asked, neighbours = [], np.arange(len(images)), NEIGHBOURS
+    found: list[np.ndarray] = []
+    asked, neighbours = np.arange(len(images)), NEIGHBOURS
     while len(asked):
         k = min(neighbours + 1, len(images))  # itself is the first
-        as_it_is, reflected = (
-            nearest(described[asked], plain, k, "L1", memory_mib=memory_mib, prune=False)
-            for described in (plain, turned)
-        )
-        distances, positions = as_it_is
-        ordinary[asked] = distances[:, -1]
-        upright = np.zeros(len(asked), bool)
-        crowded = asked[alike(images, asked, positions[:, -1], upright) >= params.likeness]
         last = neighbours == MOST or k == len(images)
-        if last:
-            ordinary[crowded] = np.inf
-        for mirror, near in enumerate((as_it_is, reflected)):
-            pairs = close(asked, near, params.distinct * ordinary)
-            found.append(np.column_stack([pairs, np.full(len(pairs), mirror)]))
+        crowded = []
+        for some in np.split(asked, range(PLACES // k, len(asked), PLACES // k)):
+            turned = mirrored(plain[some], images.shape[1:])
+            as_it_is, reflected = (
+                nearest(described, plain, k, "L1", memory_mib=memory_mib, prune=False)
+                for described in (plain[some], turned)
+            )
+            distances, positions = as_it_is
+            upright = np.zeros(len(some), bool)
+            copies = alike(images, some, positions[:, -1], upright) >= params.likeness
+            limits = params.distinct * distances[:, -1]
+            if last:
+                limits[copies] = np.inf
+            found += [close(some, as_it_is, limits, 0), close(some, reflected, limits, 1)]
+            crowded.append(some[copies])
         if last:
             break
-        asked, neighbours = crowded, neighbours * MORE
+        asked, neighbours = np.concatenate(crowded), neighbours * MORE
     first, second, turn = np.unique(np.concatenate(found), axis=0).T
     return first, second, turn.astype(bool)
 
 
 def close(
-    asked: Int64[np.ndarray, "q"], near: Found, limits: Float64[np.ndarray, "n"]
-) -> Int64[np.ndarray, "m 2"]:
-    """Return the pairs among neighbours that lie within the limit of either, lower one first."""
+    asked: Int64[np.ndarray, "q"], near: Found, limits: Float64[np.ndarray, "q"], turn: int
+) -> Pairs:
+    """Return the pairs of pictures and their neighbours within a limit."""
     distances, positions = near
-    i, j = np.repeat(asked, positions.shape[1]), positions.ravel()
-    chosen = (i != j) & (distances.ravel() < np.maximum(limits[i], limits[j]))
-    return np.stack([np.minimum(i, j), np.maximum(i, j)], axis=1)[chosen]
+    at, place = np.nonzero(distances < limits[:, np.newaxis])
+    i, j = asked[at], positions[at, place]
+    pairs = np.stack([np.minimum(i, j), np.maximum(i, j), np.full(len(i), turn)], axis=1)
+    return pairs[i != j]

@@ -6,8 +6,11 @@ is divided by its spread over all pictures and each picture by its contrast, for
 two or three frequencies, which half of all photographs share, would decide alone.
 """
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
-from jaxtyping import Float32, Int16, UInt8
+from jaxtyping import Float32, Float64, Int16, UInt8
 from scipy.fft import dct
 
 LIGHT = 8  # frequencies of the brightness in either direction
@@ -19,13 +22,31 @@ SPREADS = 4.0  # of a frequency's strength that still fit into a byte
 
 def descriptors(images: UInt8[np.ndarray, "n h w c"]) -> UInt8[np.ndarray, "n d"]:
     """Describe pictures; an even one by 128 throughout."""
-    strengths = frequencies(images)
-    spread = np.sqrt(np.mean(strengths.astype(np.float64) ** 2, axis=0))
-    relative = strengths / np.where(spread > 0, spread, 1)
-    contrast = np.sqrt(np.mean(relative**2, axis=1, keepdims=True))
-    relative /= np.where(contrast > 0, contrast, 1)
-    scaled = np.rint(MIDDLE + REACH / SPREADS * relative)
-    return np.clip(scaled, MIDDLE - REACH, MIDDLE + REACH).astype(np.uint8)
+    shape: tuple[int, int, int] = images.shape[1:]
+    described = np.empty((len(images), described_by(shape)), np.uint8)
+    typical = spread(images)
+    for some in pieces(images):
+        relative = frequencies(images[some]) / np.where(typical > 0, typical, 1)
+        contrast = np.sqrt(np.mean(relative**2, axis=1, keepdims=True))
+        relative /= np.where(contrast > 0, contrast, 1)
+        scaled = np.rint(MIDDLE + REACH / SPREADS * relative)
+        described[some] = np.clip(scaled, MIDDLE - REACH, MIDDLE + REACH)
+    return described
+
+
+def spread(images: UInt8[np.ndarray, "n h w c"]) -> Float64[np.ndarray, "d"]:
+    """Return the root of the mean square of each frequency's strength over all pictures."""
+    total = np.zeros(described_by(images.shape[1:]))
+    for some in pieces(images):
+        total += np.square(frequencies(images[some]), dtype=np.float64).sum(axis=0)
+    return np.sqrt(total / len(images))
+
+
+def pieces(images: UInt8[np.ndarray, "n h w c"]) -> Iterator[slice]:
+    """Yield which pictures are described at a time."""
+    step = max(VALUES // math.prod(images.shape[1:]), 1)
+    for start in range(0, len(images), step):
+        yield slice(start, start + step)
 
 
 def mirrored(
@@ -49,22 +70,21 @@ def turned(down: int, right: int) -> Int16[np.ndarray, "m"]:
 
 def frequencies(images: UInt8[np.ndarray, "n h w c"]) -> Float32[np.ndarray, "n d"]:
     """Return the strengths of low frequencies, brightness first and without its mean."""
-    n, *shape = images.shape
-    sizes = [waves(count, tuple(shape)) for count in channels(shape[2])]
-    found = np.empty((n, sum(down * right - 1 for down, right in sizes)), np.float32)
-    bases = [(basis(shape[0], down), basis(shape[1], right)) for down, right in sizes]
-    step = max(VALUES // int(np.prod(shape)), 1)
-    for start in range(0, n, step):
-        some = images[start : start + step]
-        planes = opponents(some)
-        parts = [
-            (down @ plane @ right.T).reshape(len(plane), -1)[:, 1:]
-            for plane, (down, right) in zip(planes, bases, strict=True)
-        ]
-        even = (some == some[:, :1, :1]).all(axis=(1, 2, 3))
-        found[start : start + step] = np.concatenate(parts, axis=1)
-        found[start : start + step][even] = 0  # what rounding left of them would be scaled up
+    shape: tuple[int, int, int] = images.shape[1:]
+    parts = [
+        (basis(shape[0], down) @ plane @ basis(shape[1], right).T).reshape(len(plane), -1)[:, 1:]
+        for plane, count in zip(opponents(images), channels(shape[2]), strict=True)
+        for down, right in [waves(count, shape)]
+    ]
+    found = np.concatenate(parts, axis=1)
+    even = (images == images[:, :1, :1]).all(axis=(1, 2, 3))
+    found[even] = 0  # what rounding left of them would be scaled up
     return found
+
+
+def described_by(shape: tuple[int, int, int]) -> int:
+    """Return how many frequencies describe a picture of (h, w, c)."""
+    return sum(math.prod(waves(count, shape)) - 1 for count in channels(shape[2]))
 
 
 def opponents(images: UInt8[np.ndarray, "n h w c"]) -> list[Float32[np.ndarray, "n h w"]]:

@@ -5,7 +5,6 @@ Near copies are looked for twice: among short descriptions for what is much near
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -36,8 +35,8 @@ class Pair(NamedTuple):
 
 def find(
     images: UInt8[np.ndarray, "n h w c"],
-    digests: Sequence[str],
-    groups: Sequence[str],
+    digests: np.ndarray,
+    groups: np.ndarray,
     params: Check,
     memory_mib: int,
 ) -> list[Pair]:
@@ -46,7 +45,7 @@ def find(
     Args:
         images: pixels in 0..255.
         digests: equal for equal pictures.
-        groups: in which split each picture stands.
+        groups: equal for pictures of one split.
         params: how alike copies are.
         memory_mib: that the search for neighbours holds, besides the pictures.
     """
@@ -55,14 +54,15 @@ def find(
     return sorted(pairs.values())
 
 
-def exact(digests: Sequence[str], groups: Sequence[str]) -> list[Pair]:
+def exact(digests: np.ndarray, groups: np.ndarray) -> list[Pair]:
     """Pair equal pictures: the first of each split with the others in it and in other splits.
 
     So a picture that is there a thousand times gives a thousand pairs, not half a million.
     """
-    copies: defaultdict[str, list[int]] = defaultdict(list)
-    for at, digest in enumerate(digests):
-        copies[digest].append(at)
+    _, picture, counts = np.unique(digests, return_inverse=True, return_counts=True)
+    copies: defaultdict[int, list[int]] = defaultdict(list)
+    for at in np.flatnonzero(counts[picture] > 1).tolist():
+        copies[picture[at]].append(at)
     pairs = set()
     for same in copies.values():
         firsts = {groups[at]: at for at in reversed(same)}.values()

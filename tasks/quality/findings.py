@@ -6,11 +6,12 @@ pictures are never moved or dropped.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tasks.images.samples import SPLIT_NAMES, Sample, SplitName
+from tasks.images.samples import SPLIT_NAMES, SplitName
 from tasks.params import Check
+from tasks.quality.census import Named
 from tasks.quality.duplicates import Pair
 from tasks.quality.oddities import Oddity
 
@@ -19,10 +20,10 @@ class Copy(NamedTuple):
     """One row of `pairs.csv`: a picture, and a copy that is as near to the test set, or nearer."""
 
     id: str
-    split: str
+    split: SplitName
     label: str
     other_id: str
-    other_split: str
+    other_split: SplitName
     other_label: str
     kind: str
     likeness: float
@@ -38,18 +39,15 @@ class Copy(NamedTuple):
         return self.label != self.other_label
 
 
-def copies(
-    pairs: Sequence[Pair], samples: Sequence[Sample], splits: Sequence[SplitName]
-) -> list[Copy]:
+def copies(pairs: Sequence[Pair], called: Mapping[int, Named]) -> list[Copy]:
     """Name the pictures of pairs."""
     order = {name: at for at, name in enumerate(SPLIT_NAMES)}
     rows = []
     for pair in pairs:
-        one, other = sorted(pair[:2], key=lambda at: (order[splits[at]], samples[at].id))
-        a, b = samples[one], samples[other]
-        rows.append(
-            Copy(a.id, splits[one], a.label, b.id, splits[other], b.label, pair.kind, pair.likeness)
+        a, b = sorted(
+            (called[at] for at in pair[:2]), key=lambda name: (order[name.split], name.id)
         )
+        rows.append(Copy(a.id, a.split, a.label, b.id, b.split, b.label, pair.kind, pair.likeness))
     return sorted(rows)
 
 
@@ -69,19 +67,25 @@ def verdict(found: Sequence[Copy], params: Check) -> str:
 def summary(
     found: Sequence[Copy],
     odd: Sequence[Oddity],
-    samples: Sequence[Sample],
-    splits: Sequence[SplitName],
+    counts: Counter[tuple[SplitName, str]],
     params: Check,
 ) -> dict[str, Any]:
-    """Count what was found, in numbers that `dvc metrics diff` compares."""
-    labels = sorted({sample.label for sample in samples})
-    counts = Counter(zip(splits, (sample.label for sample in samples), strict=True))
+    """Count what was found, in numbers that `dvc metrics diff` compares.
+
+    Args:
+        found: the copies.
+        odd: the odd pictures.
+        counts: of all pictures, by split and label.
+        params: what is done about leaks, and what is odd.
+    """
+    labels = sorted({label for _, label in counts})
+    of_test = sum(n for (split, _), n in counts.items() if split == "test")
     learned = [n for label in labels if (n := counts["train", label])]
     leaked = {copy.other_id for copy in found if copy.leaks and copy.other_split == "test"}
     return {
         "verdict": verdict(found, params),
         "leaked_test_images": len(leaked),
-        "leaked_test_share": round(len(leaked) / max(splits.count("test"), 1), 6),
+        "leaked_test_share": round(len(leaked) / max(of_test, 1), 6),
         "leaked_val_images": len(
             {copy.other_id for copy in found if copy.leaks and copy.other_split == "val"}
         ),

@@ -8,7 +8,7 @@ https://doi.org/10.1080/01621459.1974.10482962).
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64, UInt8
+from jaxtyping import Bool, Float64, Int32, UInt8
 
 from tasks.params import Check
 
@@ -35,8 +35,8 @@ class Oddity(NamedTuple):
 
 def oddities(
     images: UInt8[np.ndarray, "n h w c"],
-    widths: Float64[np.ndarray, "n"],
-    heights: Float64[np.ndarray, "n"],
+    widths: Int32[np.ndarray, "n"],
+    heights: Int32[np.ndarray, "n"],
     params: Check,
 ) -> list[Oddity]:
     """Return the odd pictures by position.
@@ -48,11 +48,11 @@ def oddities(
         params: from where on a picture is odd.
     """
     brightness, contrast = light(images)
-    area, sides = np.log(widths * heights), np.abs(np.log(widths / heights))
+    area, sides = widths * heights.astype(np.float64), np.abs(np.log(widths / heights))
     low, high = far(brightness, params.outlier, 1.0)
-    small, large = far(area, params.outlier, SIZES_VARY)
+    small, large = far(np.log(area), params.outlier, SIZES_VARY)
     _, long = far(sides, params.outlier, SIZES_VARY)
-    megapixels, ratio = widths * heights / 1e6, np.exp(sides)
+    megapixels, ratio = area / 1e6, np.exp(sides)
     kinds: list[tuple[Oddness, np.ndarray, np.ndarray]] = [
         ("nearly empty", contrast < params.faint, contrast),
         ("dark", low, brightness),

@@ -1,6 +1,6 @@
 """What was found, as a page with the copies side by side that needs nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from jaxtyping import UInt8
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
-from tasks.images.samples import Sample
 from tasks.params import Check
+from tasks.quality.census import Named
 from tasks.quality.findings import Copy, warnings
 from tasks.quality.oddities import Oddity
 from tasks.report.pictures import Picture, show
@@ -55,7 +55,7 @@ def html(
     summary: dict[str, Any],
     found: Sequence[Copy],
     odd: Sequence[Oddity],
-    samples: Sequence[Sample],
+    called: Mapping[int, Named],
     images: UInt8[np.ndarray, "n h w c"],
     params: Check,
 ) -> str:
@@ -64,7 +64,7 @@ def html(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    at = {sample.id: position for position, sample in enumerate(samples)}
+    at = {name.id: position for position, name in called.items()}
     kinds = sorted({oddity.kind for oddity in odd})
     return (
         environment.get_template("page.html.j2").render(
@@ -73,7 +73,7 @@ def html(
             facts=facts(summary),
             warnings=warnings(summary, params),
             galleries=[g for g in galleries(found, at, images) if g.count],
-            odd={kind: odd_tiles(kind, odd, samples, images) for kind in kinds},
+            odd={kind: odd_tiles(kind, odd, called, images) for kind in kinds},
             small=images.shape[2] < SIDE // 2,
         )
         + "\n"
@@ -130,15 +130,13 @@ def spaced(rows: list[Any]) -> list[Any]:
 def odd_tiles(
     kind: str,
     odd: Sequence[Oddity],
-    samples: Sequence[Sample],
+    called: Mapping[int, Named],
     images: UInt8[np.ndarray, "n h w c"],
 ) -> tuple[int, list[Picture]]:
     """Return how many pictures are odd in one way, and some of them."""
     rows = sorted((o for o in odd if o.kind == kind), key=lambda o: (o.value, o.at))
     pictures = [
-        show(
-            small(images[o.at]), f"{samples[o.at].id}: {kind}", samples[o.at].label, f"{o.value:g}"
-        )
+        show(small(images[o.at]), f"{called[o.at].id}: {kind}", called[o.at].label, f"{o.value:g}")
         for o in spaced(rows)
     ]
     return len(rows), pictures
