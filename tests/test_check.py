@@ -96,6 +96,25 @@ def test_a_missing_class_and_imbalance_are_said(checked, capsys):
     assert "the most frequent class in train is 19.0 times as frequent as the rarest" in printed
 
 
+@pytest.mark.parametrize(
+    ("table", "was", "becomes", "got"),
+    [
+        (SPLITS / f"{NAME}.csv", "test/59,test", "test/59,exam", "split 'exam'"),
+        (SPLITS / f"{NAME}.csv", "test/59,test\n", "", "59 rows for 60 pictures"),
+        (PREPARED / NAME / "samples.csv", ",32,32\n", ",32,wide\n", "invalid literal"),
+    ],
+)
+def test_a_damaged_table_is_refused_and_what_was_found_before_is_kept(
+    checked, table, was, becomes, got
+):
+    checked()
+    before = {p: p.read_bytes() for p in CHECKS.rglob("*.*") if p.is_file()}
+    written(table, table.read_text("utf-8").replace(was, becomes, 1))
+    with pytest.raises(StageError, match=f"is damaged: {got}"):
+        check.run(NAME)
+    assert {p: p.read_bytes() for p in CHECKS.rglob("*.*") if p.is_file()} == before
+
+
 def test_checking_twice_gives_the_same_bytes(checked):
     def files() -> dict[str, bytes]:
         return {p.name: p.read_bytes() for p in CHECKS.rglob("*.*") if p.is_file()}

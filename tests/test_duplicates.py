@@ -120,6 +120,15 @@ def test_any_number_of_copies_of_one_picture_is_found(others, copies):
     assert {pair.first for pair in pairs} == set(range(others - 1, others + copies - 2))
 
 
+@pytest.mark.parametrize("copies", [2, 40])
+def test_searching_for_some_pictures_at_a_time_finds_the_same_pairs(monkeypatch, copies):
+    images = with_copies(120, copies)
+    at_once = found(images)
+    monkeypatch.setattr("tasks.quality.candidates.PLACES", 300)
+    monkeypatch.setattr("tasks.quality.descriptors.VALUES", 7 * images[0].size)
+    assert found(images) == at_once
+
+
 def test_more_copies_than_neighbours_are_asked_for_still_have_pairs(monkeypatch):
     monkeypatch.setattr("tasks.quality.candidates.MOST", candidates.NEIGHBOURS)
     pairs = found(with_copies(120, 50, channels=1))
