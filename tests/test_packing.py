@@ -23,10 +23,12 @@ def white(at, side=2):
     return Picture(f"{at:05}", "ab"[at % 2], "", np.full((side, side, 1), 255, np.uint8))
 
 
+@pytest.mark.parametrize("side", [2, 3])  # as prepared, and one that threads must resize
 @pytest.mark.parametrize("count", [1, CHUNK - 1, CHUNK, CHUNK + 1, 10 * CHUNK])
-def test_every_picture_fills_its_own_row(tmp_path, count):
+def test_every_picture_fills_its_own_row(tmp_path, count, side):
     pictures = [
-        Picture(f"{at:05}", "a", "", np.full((2, 2, 1), at % 256, np.uint8)) for at in range(count)
+        Picture(f"{at:05}", "a", "", np.full((side, side, 1), at % 256, np.uint8))
+        for at in range(count)
     ]
     results = results_of(tmp_path / "images.npy", pictures, count)
     assert [result.id for result in results] == [picture.id for picture in pictures]
@@ -41,6 +43,24 @@ def test_a_broken_picture_keeps_its_place_among_the_results(tmp_path):
     results = results_of(tmp_path / "images.npy", pictures, 3)
     assert [type(result) for result in results] == [Sample, Broken, Sample]
     assert results[1] == Broken("00001", "the file is empty")
+
+
+def test_a_broken_picture_is_black_whatever_was_decoded_before_it(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    pictures = [white(at) for at in range(5 * CHUNK)]
+    for at in range(1, 5 * CHUNK, 3):
+        pictures[at] = Picture(f"{at:05}", "b", "", tmp_path / "empty.jpg")
+    results_of(tmp_path / "images.npy", pictures, len(pictures))
+    shown = np.load(tmp_path / "images.npy")[:, 0, 0, 0] > 0
+    assert shown.tolist() == [at % 3 != 1 for at in range(5 * CHUNK)]
+
+
+@pytest.mark.parametrize("written", [1, 12, 4 * CHUNK])
+def test_every_picture_fills_its_row_however_many_are_written_at_one_go(
+    tmp_path, monkeypatch, written
+):
+    monkeypatch.setattr("tasks.datasets.packing.WRITTEN", written)
+    test_every_picture_fills_its_own_row(tmp_path, 2 * CHUNK + 5, side=3)
 
 
 def test_pictures_are_asked_for_only_as_threads_become_free(tmp_path):

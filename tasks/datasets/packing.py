@@ -1,19 +1,20 @@
 """Decode pictures with all cores, a few at a time, into the rows of an array on disk.
 
-Threads are enough: Pillow and hashing let the others run. A thread takes a chunk of pictures,
+Threads are enough: decoding and hashing let the others run. A thread takes a chunk of pictures,
 and no more chunks are under way than keep all threads busy, so memory stays the same
-whatever the number of pictures. Each finished chunk is logged, so that a run that was killed
-is taken up behind it.
+whatever the number of pictures. Pictures that are only copied are no work for threads: Python
+does most of it, and it lets one of them at a time. Each finished chunk is logged, so that a run
+that was killed is taken up behind it.
 """
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,10 +23,12 @@ from tasks.datasets.rows import Rows
 from tasks.images.decode import decode, fit
 from tasks.images.depth import Unreadable
 from tasks.images.samples import Sample
+from tasks.images.scratch import scratch
 from tasks.params import Prepare
 from tasks.stage import cores, progress
 
 CHUNK = 32  # pictures that one thread takes at once
+WRITTEN = 2**21  # bytes of pictures that are written at one go, or one picture if that is more
 
 
 class Broken(NamedTuple):
@@ -66,11 +69,25 @@ def pack(rows: Rows, listing: Listing, prepare: Prepare, what: str, log: Path) -
         for first, pictures in chunks(listing.pictures):
             if first < done:
                 continue
-            running.append(pool.submit(pack_chunk, rows, first, pictures, prepare))
+            submit = here if only_copied(pictures[0], prepare) else pool.submit
+            running.append(submit(pack_chunk, rows, first, pictures, prepare))
             if len(running) > 2 * threads:  # enough to keep all busy, and no more in memory
                 collect()
         while running:
             collect()
+
+
+def only_copied(picture: Picture, prepare: Prepare) -> bool:
+    """Say whether a picture lies ready in an array of the prepared size."""
+    wanted = (prepare.height, prepare.width, prepare.channels)
+    return isinstance(picture.source, np.ndarray) and picture.source.shape == wanted
+
+
+def here(work: Callable[..., list[Result]], *arguments: Any) -> Future[list[Result]]:  # noqa: ANN401
+    """Do some work in this thread, as if another had been asked to."""
+    done: Future[list[Result]] = Future()
+    done.set_result(work(*arguments))
+    return done
 
 
 def packed(log: Path) -> Iterator[Result]:
@@ -103,20 +120,28 @@ def chunks(pictures: Iterable[Picture]) -> Iterator[tuple[int, list[Picture]]]:
 
 
 def pack_chunk(rows: Rows, first: int, pictures: list[Picture], prepare: Prepare) -> list[Result]:
-    """Decode some pictures into their rows; Pillow and hashing leave the other threads free."""
+    """Decode some pictures and write their rows, as many at a time as make a few MiB.
+
+    The threads write to one file, where each waits for the others: seldom is better than often.
+    """
+    size, results = math.prod(rows.shape), []
+    together = max(WRITTEN // size, 1)
     with rows.path.open("r+b") as file:
-        return [
-            pack_one(partial(rows.write, file, at), picture, prepare)
-            for at, picture in enumerate(pictures, start=first)
-        ]
+        for start in range(0, len(pictures), together):
+            some = pictures[start : start + together]
+            images = scratch("chunk", len(some) * size).reshape(len(some), *rows.shape)
+            results += [pack_one(i, p, prepare) for i, p in zip(images, some, strict=True)]
+            rows.write(file, first + start, images)
+    return results
 
 
-def pack_one(write: Callable[[np.ndarray], None], picture: Picture, prepare: Prepare) -> Result:
-    """Decode one picture and write it, uint8 (h, w, c)."""
+def pack_one(image: np.ndarray, picture: Picture, prepare: Prepare) -> Result:
+    """Decode one picture into `image`, uint8 (h, w, c); a broken one is black."""
     try:
         source = picture.source
         decoded = decode(source, prepare) if isinstance(source, Path) else fit(source, prepare)
     except Unreadable as error:
+        image[:] = 0
         return Broken(picture.id, str(error))
-    write(decoded.pixels)
+    image[:] = decoded.pixels
     return Sample(*picture[:3], decoded.digest, decoded.width, decoded.height)

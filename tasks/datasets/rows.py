@@ -1,4 +1,4 @@
-"""The images of a dataset while they are packed: rows of a file, written one by one.
+"""The images of a dataset while they are packed: rows of a file, written some at a time.
 
 They are written, not mapped: each page of a fresh map is a fault, at which the threads of a
 process wait for each other, and it would count as this process's memory.
@@ -38,7 +38,7 @@ class Rows:
         return cls(path, len(array), array.shape[1:], array.offset)
 
     def write(self, file: BinaryIO, at: int, images: np.ndarray) -> None:
-        """Write uint8 (h, w, c), or (n, h, w, c) for `n` rows from `at` on, to the opened file."""
+        """Write uint8 (n, h, w, c), the rows from `at` on, to the opened file."""
         data = np.ascontiguousarray(images).ravel().data
         offset = self.offset + at * math.prod(self.shape)
         while data:
