@@ -250,7 +250,7 @@ def test_the_table_has_ours_with_interval_and_n_beside_the_published_number(page
         assert f"{100 * metrics[share]:.2f}" in page.text
     assert "of 600 test pictures" in page.text
     assert "97.85 %" in page.text
-    assert "the Keras tutorial this recipe follows, the 10000 test images" in page.text
+    assert "the Keras tutorial this recipe follows, the 10,000 test images" in page.text
 
 
 def test_an_experiment_that_is_not_scored_is_listed_as_to_come(page):
