@@ -56,7 +56,7 @@ def run(name: str) -> None:
         with replacing(CHECKS / name) as folder:
             folder.mkdir()
             write_table(folder / "pairs.csv", findings.Copy._fields, found)
-            rows = ((c.id, c.split, c.label, *o[1:]) for o in odd if (c := called[o.at]))
+            rows = ((*called[oddity.at], *oddity[1:]) for oddity in odd)
             write_table(folder / "odd.csv", ["id", "split", "label", "kind", "value"], rows)
             written(folder / "verdict.json", as_json(verdict))
             written(

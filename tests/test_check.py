@@ -102,6 +102,13 @@ def test_a_missing_class_and_imbalance_are_said(checked, capsys):
         (SPLITS / f"{NAME}.csv", "test/59,test", "test/59,exam", "split 'exam'"),
         (SPLITS / f"{NAME}.csv", "test/59,test\n", "", "59 rows for 60 pictures"),
         (PREPARED / NAME / "samples.csv", ",32,32\n", ",32,wide\n", "invalid literal"),
+        (
+            PREPARED / NAME / "samples.csv",
+            ",32,32\n",
+            f",{2**31},32\n",
+            "signed integer is greater",
+        ),
+        (PREPARED / NAME / "samples.csv", ",,", ",,ab", "digest 'ab.*' of 'train/0'"),
     ],
 )
 def test_a_damaged_table_is_refused_and_what_was_found_before_is_kept(

@@ -14,15 +14,15 @@ from tasks.images.samples import SPLIT_NAMES, SplitName, read_samples
 from tasks.stage import PREPARED, SPLITS
 from tasks.stage.tables import damaged, read_columns
 
-DIGEST = "S32"  # SHA-256 as bytes
+DIGEST = 32  # bytes
 
 
 class Named(NamedTuple):
     """What a picture is called."""
 
     id: str
-    label: str
     split: SplitName
+    label: str
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Census:
         classes: the labels that occur.
         labels: positions in `classes`.
         splits: positions in `SPLIT_NAMES`.
-        digests: 32 bytes each, equal for equal pictures.
+        digests: SHA-256 in bytes, equal for equal pictures.
         widths: before resizing, in pixels.
         heights: the same.
     """
@@ -68,7 +68,9 @@ def census(dataset: str) -> Census:
             widths.append(sample.width)
             heights.append(sample.height)
             digests += bytes.fromhex(sample.digest)
-    except ValueError as error:
+            if len(digests) != len(labels) * DIGEST:
+                raise ValueError(f"digest '{sample.digest}' of '{sample.id}'")
+    except (ValueError, OverflowError) as error:
         raise damaged(PREPARED / dataset / "samples.csv", str(error)) from None
     splits = array("b", (SPLIT_NAMES.index(split) for split in assigned(dataset)))
     if len(splits) != len(labels):
@@ -78,7 +80,7 @@ def census(dataset: str) -> Census:
         classes=list(codes),
         labels=np.array(labels, np.int32),
         splits=np.array(splits, np.int8),
-        digests=np.frombuffer(digests, DIGEST),
+        digests=np.frombuffer(digests, f"S{DIGEST}"),
         widths=np.array(widths, np.int32),
         heights=np.array(heights, np.int32),
     )
@@ -91,7 +93,7 @@ def named(dataset: str, wanted: Iterable[int]) -> dict[int, Named]:
     chosen[positions] = True
     rows = compress(zip(read_samples(dataset), assigned(dataset), strict=True), chosen.data)
     return {
-        at: Named(sample.id, sample.label, split)
+        at: Named(sample.id, split, sample.label)
         for at, (sample, split) in zip(positions, rows, strict=True)
     }
 

@@ -47,7 +47,7 @@ def copies(pairs: Sequence[Pair], called: Mapping[int, Named]) -> list[Copy]:
         a, b = sorted(
             (called[at] for at in pair[:2]), key=lambda name: (order[name.split], name.id)
         )
-        rows.append(Copy(a.id, a.split, a.label, b.id, b.split, b.label, pair.kind, pair.likeness))
+        rows.append(Copy(*a, *b, pair.kind, pair.likeness))
     return sorted(rows)
 
 
