@@ -1,7 +1,7 @@
 """How time and memory of every stage grow with the number of images.
 
-The images are those of MNIST, again and again, each with a mark of its own, so that none is
-a copy. A tenth more of them is the test set.
+The images are those of MNIST, again and again, each with a mark of its own, so that no two are
+the same. A tenth more of them is the test set.
 """
 
 import shutil
