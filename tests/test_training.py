@@ -257,8 +257,9 @@ def test_batches_made_at_one_go_are_those_made_one_by_one(mix, monkeypatch):
     goals, changes = targets(rows.labels, 2, "softmax"), Augment(shift_pixels=1.0, border="edge")
     params = network(MLP, batch_size=4, mix=mix)
     epoch = Epoch(rows, goals, rows.index, params, changes, epoch=3, size=(12, 12))
-    blocks = list(epoch.blocks())
-    assert [len(pictures) for pictures, _ in blocks] == [3, 3, 3, 2]
+    spans = list(epoch.spans())
+    assert spans == [(0, 1), (1, 3), (3, 6), (6, 9), (9, 11)]
+    blocks = [epoch.block(*span) for span in spans]
     singly = [epoch[i] for i in range(len(epoch))]
     for part in (0, 1):  # pictures and goals
         at_one_go = np.concatenate([block[part] for block in blocks])

@@ -19,9 +19,9 @@ import pytest
 from tests.benchmarks.measured import measured, processor, versions, write
 
 EXPERIMENTS = {  # the steps of one measurement, at most those of an epoch
-    "digits_cnn": 20, "mnist_mlp": 400, "mnist_mlp_shifts": 400, "mnist_cnn": 15,
-    "cats_vs_dogs_baseline": 3, "cats_vs_dogs_augmented": 9, "cats_vs_dogs_best": 9,
-    "cifar10_cnn": 9,
+    "digits_cnn": 20, "mnist_mlp": 450, "mnist_mlp_shifts": 450, "mnist_cnn": 30,
+    "cats_vs_dogs_baseline": 10, "cats_vs_dogs_augmented": 20, "cats_vs_dogs_best": 30,
+    "cifar10_cnn": 20,
 }  # fmt: skip
 ROUNDS = 7
 

@@ -9,8 +9,15 @@ from tasks.images.warp.plain import scramble
 @numba.njit(nogil=True, cache=True)
 def cover(image, square, noise):
     """Draw a colour for the pixels inside of left, top, right, bottom; uint8 (h, w, c)."""
-    for y in range(image.shape[0]):
-        for x in range(image.shape[1]):
-            if square[0] <= x < square[2] and square[1] <= y < square[3]:
-                for channel in range(image.shape[2]):
-                    image[y, x, channel] = scramble(noise + np.uint64(channel)) >> np.uint64(56)
+    height, width, channels = image.shape
+    left, right = within(square[0], width), within(square[2], width)
+    top, bottom = within(square[1], height), within(square[3], height)
+    for channel in range(channels):
+        colour = scramble(noise + np.uint64(channel)) >> np.uint64(56)
+        image[top:bottom, left:right, channel] = np.uint8(colour)
+
+
+@numba.njit(nogil=True, cache=True)
+def within(edge, length):
+    """Return the first row or column that is not before an edge."""
+    return int(min(max(np.ceil(edge), 0.0), float(length)))

@@ -19,10 +19,11 @@ def warped(images, affine, factor, summand, erase, noise, border, out):
     n, height, width, _ = out.shape
     rows, columns = images.shape[1:3]
     place, weight = np.empty((4, width), np.int32), np.empty((4, width))
+    alike = (rows, columns) == (height, width)
     for i in range(n):
         picture, moved = images[i].reshape(rows, columns), out[i].reshape(height, width)
         contrast, brightness = factor[i, 0], summand[i, 0]
-        if is_whole(affine[i], contrast, brightness):
+        if alike and is_whole(affine[i], contrast, brightness):
             copied(picture, int(affine[i, 0, 2]), int(affine[i, 1, 2]), border, moved)
         else:
             weighed(picture, affine[i], contrast, brightness, border, place, weight, moved)

@@ -25,6 +25,12 @@ def reflected(position, length):
 
 
 @numba.njit(nogil=True, cache=True)
+def itself(position, _):
+    """Return a row or column that is inside."""
+    return position
+
+
+@numba.njit(nogil=True, cache=True)
 def nearest(position, length):
     """Return the nearest row or column inside."""
     return min(max(position, 0.0), length - 1.0)
@@ -58,6 +64,7 @@ def looking(instead: Callable[..., Any], *, black: bool) -> Callable[..., None]:
     return look
 
 
+LOOK_INSIDE = looking(itself, black=False)
 LOOK_REFLECTED = looking(reflected, black=False)
 LOOK_NEAREST = looking(nearest, black=False)
 LOOK_BLACK = looking(nearest, black=True)
@@ -65,8 +72,12 @@ LOOK_BLACK = looking(nearest, black=True)
 
 @numba.njit(nogil=True, cache=True)
 def look_along(border, moves, y, length, step, first, second, near, far):
-    """Look along one axis with the border that is wanted."""
-    if border == REFLECT:
+    """Look along one axis with the border that is wanted, if the row needs any."""
+    across, along, beyond = moves[0], moves[1] * y, moves[2]
+    start, end = np.floor(along + beyond), np.floor(across * (len(first) - 1) + along + beyond)
+    if 0.0 <= start < length - 1 and 0.0 <= end < length - 1:  # so are those between them
+        LOOK_INSIDE(moves, y, length, step, first, second, near, far)
+    elif border == REFLECT:
         LOOK_REFLECTED(moves, y, length, step, first, second, near, far)
     elif border == EDGE:
         LOOK_NEAREST(moves, y, length, step, first, second, near, far)

@@ -25,11 +25,34 @@ def is_whole(affine, factor, summand):
 
 @numba.njit(nogil=True, cache=True)
 def copied(picture, right, down, border, out):
-    """Fill `out`, uint8 (height, width), with the picture from (`right`, `down`) on."""
-    rows, columns = picture.shape
-    height, width = out.shape
+    """Fill `out`, uint8 (h, w), with the picture, as large, from (`right`, `down`) on.
+
+    What lies inside moves at one go, as do the ends of its rows, over which the columns that
+    lie outside are then laid, and the rows that do.
+    """
+    height, width = picture.shape
+    left, end = min(max(-right, 0), width), max(min(width - right, width), 0)
+    top, bottom = min(max(-down, 0), height), max(min(height - down, height), 0)
+    if left < end and top < bottom:
+        first, last = top * width + left, (bottom - 1) * width + end
+        pixels, moved = picture.reshape(height * width), out.reshape(height * width)
+        shift(pixels, moved, np.uint64(first + down * width + right), first, last)
+    for x in range(width):
+        if x < left or x >= end:
+            column = inside(x + right, width, border)
+            for y in range(top, bottom):
+                out[y, x] = picture[y + down, column] if column >= 0 else 0
     for y in range(height):
-        row = inside(y + down, rows, border)
-        for x in range(width):
-            column = inside(x + right, columns, border)
-            out[y, x] = picture[row, column] if row >= 0 and column >= 0 else 0
+        if y < top or y >= bottom:
+            row = inside(y + down, height, border)
+            for x in range(width):
+                column = inside(x + right, width, border) if row >= 0 else -1
+                out[y, x] = picture[row, column] if column >= 0 else 0
+
+
+@numba.njit(nogil=True, cache=True)
+def shift(pixels, moved, source, first, last):
+    """Fill `moved` from `first` to before `last` with pixels from `source` on."""
+    target = np.uint64(first)
+    for i in range(np.uint64(last - first)):
+        moved[target + i] = pixels[source + i]

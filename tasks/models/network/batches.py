@@ -22,7 +22,7 @@ from tasks.params import Augment, Network
 AHEAD = 8  # batches made before they are asked for
 THREADS = 2  # that make them; they free the interpreter lock while they move pixels
 SCORED = 250  # images that are scored at a time
-BLOCK = 1 << 20  # bytes of pixels that are made at one go, or one batch if that is more
+BLOCK = 1 << 20  # most bytes of pixels that are made at one go, or one batch if that is more
 
 Block = tuple[UInt8[np.ndarray, "m b height width c"], Float32[np.ndarray, "m b k"]]
 
@@ -93,12 +93,18 @@ class Epoch(Shuffled):
         pictures, goals = self.block(batch, batch + 1)
         return pictures[0], goals[0]
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield all batches in order, some at a time."""
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """Yield the batches that are made at one go, from which to before which.
+
+        The first is one, for which the training waits; then they become more.
+        """
         picture = math.prod(self.size) * self.rows.images.shape[3]
-        some = max(BLOCK // (self.batch_size * picture), 1)
-        for first in range(0, len(self), some):
-            yield self.block(first, min(first + some, len(self)))
+        most = max(BLOCK // (self.batch_size * picture), 1)
+        first, some = 0, 1
+        while first < len(self):
+            last = min(first + some, len(self))
+            yield first, last
+            first, some = last, min(2 * some, most)
 
     def block(self, first: int, last: int) -> Block:
         """Return neighbouring batches, from `first` to before `last`."""

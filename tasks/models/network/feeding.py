@@ -64,24 +64,29 @@ def fed(epochs: Iterator[Epoch]) -> Iterator[Any]:
     stream = None
     for epoch in epochs:
         if stream is None:  # once, for it takes as long as many steps
-            stream = streamed(lambda: epoch.blocks(), epoch)  # noqa: B023 (the one of then)
+            stream = streamed(lambda *span: epoch.block(*span), epoch)  # noqa: B023 (the one of then)
         yield stream
 
 
-def streamed(blocks: Callable[[], Iterator[Block]], like: Epoch) -> Any:  # noqa: ANN401
+def streamed(block: Callable[[int, int], Block], like: Epoch) -> Any:  # noqa: ANN401
     """Return a `tf.data.Dataset` of batches: uint8 (b, h, w, c) and float32 (b, k).
 
     Args:
-        blocks: makes them, some at a time, whenever the dataset is read from its start.
+        block: makes neighbouring batches, from which to before which.
         like: tells their number and shape.
     """
     import tensorflow as tf
 
     batch, channels, columns = like.batch_size, like.rows.images.shape[3], like.goals.shape[1]
-    signature = (
-        tf.TensorSpec((None, batch, *like.size, channels), tf.uint8),
-        tf.TensorSpec((None, batch, columns), tf.float32),
-    )
-    made = tf.data.Dataset.from_generator(blocks, output_signature=signature)
-    batches = made.prefetch(AHEAD).unbatch()
+
+    def made(span: Any) -> Any:  # noqa: ANN401
+        pictures, goals = tf.numpy_function(
+            lambda span: block(*span.tolist()), [span], (tf.uint8, tf.float32), stateful=False
+        )  # with a state, TensorFlow would take a slower way to each block
+        pictures.set_shape((None, batch, *like.size, channels))
+        goals.set_shape((None, batch, columns))
+        return pictures, goals
+
+    spans = tf.data.Dataset.from_tensor_slices(np.array(list(like.spans())))
+    batches = spans.map(made).prefetch(AHEAD).unbatch()
     return batches.apply(tf.data.experimental.assert_cardinality(len(like)))
