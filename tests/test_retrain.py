@@ -262,6 +262,14 @@ def test_a_second_run_from_the_command_line_says_that_nothing_changed(project):
     assert project.written_by_dvc() == before
 
 
+def test_the_flow_starts_without_the_libraries_that_only_stages_need():
+    code = "import sys, flows.retrain; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    loaded = set(run.stdout.split())
+    assert "flows.retrain" in loaded
+    assert not loaded & {"tensorflow", "keras", "numba", "pandas", "scipy", "sklearn"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -4,14 +4,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.params import Promote
-from tasks.registry.gates import Gate
 from tasks.stage import DATA, written
 
 DECISIONS = DATA / "decisions"
 KEPT = ("accuracy", "accuracy_low", "accuracy_high", "coverage", "expected_calibration_error", "n")
+
+
+class Gate(NamedTuple):
+    """Whether a model passed, and why."""
+
+    name: str
+    passed: bool
+    reason: str
 
 
 @dataclass(frozen=True)

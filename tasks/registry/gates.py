@@ -11,13 +11,13 @@ model in use, trained again.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
 from tasks.measures.ledger import models_beside, read_looks
 from tasks.measures.paired import bootstrap_interval
 from tasks.params import Looks, Promote
+from tasks.registry.decision import Gate
 from tasks.report.wording import counted, listed, percent
 from tasks.review.figures import paired
 from tasks.review.predictions import Match
@@ -26,14 +26,6 @@ from tasks.stage import CHECKS
 
 HARMLESS = {"clean", "dropped"}  # no leak, or training left out what leaks
 RECALL, PRECISION = "recall.", "precision."
-
-
-class Gate(NamedTuple):
-    """Whether a model passed, and why."""
-
-    name: str
-    passed: bool
-    reason: str
 
 
 def not_worse(match: Match | None, limits: Promote) -> Gate:
