@@ -64,16 +64,16 @@ def rates(name, steps, precision):
     shape, classes, found = rows.images.shape[1:], len(rows.classes), []
     goals = targets(rows.labels, classes, given.head)
     phase = phases(given, shape[:2])[-1]
-    seen = at(rows, phase.source)
+    what = (at(rows, phase.source), goals, rows.index, given, experiment.augment)
+    first = Epoch(*what, epoch=0, size=phase.size)
+    steps = min(steps, len(first))
     for way in WAYS:
         device.set_up(seed=0, threads=settings.threads, device="auto", precision=given.precision)
         built = architectures.build(given, shape, classes, scale(rows, given.normalise))
         model = quick_to_train(built)
         compiled(model, optimiser(given.optimizer, 10_000, model), given)
-        what = (seen, goals, rows.index, given, experiment.augment)
         if way == "one batch":
-            batch = Epoch(*what, epoch=0, size=phase.size)[0]
-            learner, epochs = model, (again(batch, steps) for _ in rounds)
+            learner, epochs = model, (again(first[0], steps) for _ in rounds)
         else:
             how = given.model_copy(update={"augment_on": way})
             learner, epochs = taught(model, *what[:3], how, experiment.augment, rounds, phase.size)
@@ -89,7 +89,7 @@ def rates(name, steps, precision):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("experiments", nargs="+")
-    parser.add_argument("--steps", type=int, default=50, help="of one measurement")
+    parser.add_argument("--steps", type=int, default=50, help="of a measurement, at most an epoch")
     parser.add_argument("--precision", choices=["float32", "mixed_bfloat16", "mixed_float16"])
     asked = parser.parse_args()
     device.set_up(seed=0, threads=load_params().threads, device="auto", precision="float32")
@@ -98,7 +98,7 @@ def main():
     lines = [
         f"{where}; {versions('keras', *(['jax'] if backend == 'jax' else []))}, backend {backend}, "
         f"{asked.precision or 'precision of the recipe'}. Images per second, medians of "
-        f"{ROUNDS - 1} times {asked.steps} steps.",
+        f"{ROUNDS - 1} times {asked.steps} steps, or an epoch if that is less.",
         "",
         "| network | host | device | one batch | device beside one batch |",
         "|---|--:|--:|--:|--:|",
