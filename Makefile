@@ -5,9 +5,10 @@ ARGS ?=
 IN_VENV = PATH="$$PWD/.venv/bin:$$PATH"
 LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --extra dev $(ARGS)
-LOCK_BENCH = uv pip compile tests/benchmarks/requirements.in --quiet --universal \
-	--python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-deps $(ARGS) \
-	--output-file tests/benchmarks/requirements.txt
+PEERS = import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+	print(*extras["bench"], sep="\n")
+LOCK_BENCH = uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-deps $(ARGS) --output-file tests/benchmarks/requirements.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gpu jax jax-gpu run test test-all lint lock bench soak
@@ -57,5 +58,5 @@ lock: setup ## resolve requirements*.txt anew from pyproject.toml (ARGS=--upgrad
 	@$(IN_VENV) python -m $(LOCK) --extra gpu --output-file requirements-gpu.txt
 	@$(IN_VENV) python -m $(LOCK) --extra cpu --extra jax --output-file requirements-jax.txt
 	@$(IN_VENV) python -m $(LOCK) --extra cpu --extra jax-gpu --output-file requirements-jax-gpu.txt
-	@$(IN_VENV) python -m $(LOCK_BENCH)
+	@$(IN_VENV) python -c '$(PEERS)' | $(IN_VENV) python -m $(LOCK_BENCH)
 	@! grep -n '://' requirements*.txt tests/benchmarks/requirements.txt
