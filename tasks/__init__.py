@@ -6,19 +6,24 @@ code that did not make it. So each state of all kernels has a folder for what it
 """
 
 import os
+import re
 from hashlib import sha256
 from pathlib import Path
 
 HOUSE = Path(__file__).parent
+USES_NUMBA = re.compile(rb"^(?:import|from) numba", re.MULTILINE)
+
+
+def kernels() -> list[Path]:
+    """Return the files with kernels, in order."""
+    return [p for p in sorted(HOUSE.rglob("*.py")) if USES_NUMBA.search(p.read_bytes())]
 
 
 def compiled() -> Path:
     """Return the folder for what the kernels compile to, named by all files that have some."""
     digest = sha256()
-    for path in sorted(HOUSE.rglob("*.py")):
-        text = path.read_bytes()
-        if b"import numba" in text or b"from numba" in text:
-            digest.update(path.relative_to(HOUSE).as_posix().encode() + b"\0" + text)
+    for path in kernels():
+        digest.update(path.relative_to(HOUSE).as_posix().encode() + b"\0" + path.read_bytes())
     return HOUSE / "__pycache__" / f"kernels-{digest.hexdigest()[:16]}"
 
 

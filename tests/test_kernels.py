@@ -1,8 +1,15 @@
+import ast
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 import tasks
+
+COMPILES = re.compile("njit|intrinsic")
 
 COVERED = """
 import numpy as np
@@ -34,3 +41,29 @@ def test_a_kernel_is_compiled_anew_when_one_of_another_file_changes(tmp_path):
     cover.write_text(text, encoding="utf-8")
     assert shown() == before
     assert len(list(house.glob("__pycache__/kernels-*"))) == 2
+
+
+@pytest.mark.parametrize(
+    "path", tasks.kernels(), ids=lambda p: p.relative_to(tasks.HOUSE).as_posix()
+)
+def test_what_a_kernel_is_made_of_stands_in_files_that_the_cache_knows(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    sources = {
+        name.asname or name.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tasks.")
+        for name in node.names
+    }
+    compiled = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any(COMPILES.search(ast.unparse(each)) for each in node.decorator_list)
+    ]
+    assert compiled
+    used = {node.id for each in compiled for node in ast.walk(each) if isinstance(node, ast.Name)}
+    known = {file.relative_to(tasks.HOUSE.parent) for file in tasks.kernels()}
+    for name in used & sources.keys():
+        module = Path(*sources[name].split("."))
+        places = {module.with_suffix(".py"), module / f"{name}.py"}
+        assert places & known, f"the cache does not see a change of {name} in {sources[name]}"

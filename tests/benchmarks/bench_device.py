@@ -3,8 +3,8 @@
     python -m tests.benchmarks.bench_device cifar10_cnn --steps 50
     KERAS_BACKEND=jax python -m tests.benchmarks.bench_device cifar10_cnn cats_vs_dogs_best
 
-Each network of params.yaml trains at its last resolution on batches that two threads of the
-host augment, on batches that the device augments from pixels that it keeps, and on one batch
+Each network of params.yaml trains at its last resolution on batches that the host augments
+beside the training, on batches that the device augments from pixels that it keeps, and on one batch
 again and again, which is as fast as the device can. It needs what `dvc repro prepare split
 check` leaves. Anyone with a GPU can run it; on a CPU it says what the arithmetic of the
 augmentation costs in a graph, beside that of the compiled kernels.
