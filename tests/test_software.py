@@ -43,6 +43,15 @@ def test_the_nearest_requirements_count(tmp_path):
     assert "those of requirements-gpu.txt: dvc" in packages(tmp_path).text
 
 
+def test_requirements_for_another_device_are_farther_than_those_that_are_all_there(tmp_path):
+    write_pins(tmp_path / "requirements.txt", dvc=version("dvc"))
+    (tmp_path / "requirements-gpu.txt").write_text(
+        f"dvc=={version('dvc')} \\\n    --hash=sha256:00\n"
+        "cuda==1.0 ; sys_platform == 'linux' \\\n    --hash=sha256:00\n"
+    )
+    assert "those of requirements.txt: dvc" in packages(tmp_path).text
+
+
 def test_packages_for_other_systems_and_pythons_do_not_count(tmp_path):
     (tmp_path / "requirements.txt").write_text(
         "pywin32==1.0 ; sys_platform == 'win32' \\\n    --hash=sha256:00\n"

@@ -50,7 +50,7 @@ def within(found: tuple[int, ...], asked: str) -> bool:
 def packages(folder: Path) -> Finding:
     """Compare what is installed with the nearest of the requirements files in a folder."""
     files = [(path, read_pins(path)) for path in sorted(folder.glob("requirements*.txt"))]
-    path, pins = min(files, key=lambda file: (len(differing(file[1])), -n_installed(file[1])))
+    path, pins = min(files, key=lambda file: distance(file[1]))
     wrong = differing(pins)
     if not wrong:
         shown = ", ".join(f"{name} {version(name)}" for name in SHOWN)
@@ -80,9 +80,10 @@ def differing(pins: Pins) -> list[str]:
     ]
 
 
-def n_installed(pins: Pins) -> int:
-    """Count the packages that are there."""
-    return sum(installed_version(name) is not None for name in pins)
+def distance(pins: Pins) -> tuple[int, int, int]:
+    """Say how far what is installed is from pins: what differs, what is absent, what is there."""
+    there = sum(installed_version(name) is not None for name in pins)
+    return len(differing(pins)), len(pins) - there, -there
 
 
 @cache
